@@ -1,0 +1,62 @@
+// The bundle on disk: a directory of nine files that is written whole or not at all, and read only
+// after everything in it has been verified.
+//
+// Writing goes to a temporary directory beside the target, is synced, and is renamed at the end.
+// Reading checks, in this order: the manifest's format version and digest, names, lengths and
+// digests of all files; only then is a byte of them parsed; then ranges (validate.h) and counts.
+#ifndef POINTSMAN_INDEX_BUNDLE_STORE_H_
+#define POINTSMAN_INDEX_BUNDLE_STORE_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "pointsman/bundle/v1/bundle.pb.h"
+#include "pointsman/bundle/v1/calibration.pb.h"
+#include "pointsman/v1/catalogue.pb.h"
+#include "pointsman/v1/policy.pb.h"
+
+namespace pointsman::bundle {
+
+// What a bundle holds, in memory.
+struct BundleParts {
+  // The author of a bundle sets version, dimensions, index_factory, capability_count,
+  // builder_version and texts_dropped; WriteBundle fills in the rest.
+  v1::Manifest manifest;
+  pointsman::v1::Catalogue catalogue;
+  pointsman::v1::PolicySet policies;
+  v1::ExemplarTable exemplars;
+  v1::Calibration calibration;
+  v1::GoldenSet golden;
+  std::string faiss;           // bytes of search::VectorIndex::Serialise
+  std::string safetensors;     // bytes of the embedder's model.safetensors
+  std::string tokenizer_json;  // bytes of its tokenizer.json
+};
+
+// "static-<dimensions>-<first 12 hex digits of the SHA-256 over both files>".
+std::string EmbedderId(int dimensions, std::string_view safetensors,
+                       std::string_view tokenizer_json);
+
+// Whether WriteBundle may put a bundle there: nothing is there yet, or an empty directory, or a
+// bundle and nothing else. FAILED_PRECONDITION names what stands in the way. For asking before a
+// long build; WriteBundle asks again.
+absl::Status CheckReplaceable(const std::string& directory);
+
+// Writes `parts` and returns the completed manifest. On any failure `directory` is as it was, and
+// nothing else is left; what an earlier, killed build left beside it is removed. A bundle that is
+// there already is exchanged in one step where the file system can (Linux: renameat2), so that a
+// reader sees the old or the new one; elsewhere there is an instant in which neither is there.
+// Same parts, same bytes.
+absl::StatusOr<v1::Manifest> WriteBundle(const BundleParts& parts, const std::string& directory);
+
+// Reads and verifies a bundle. Every error names the file and the check:
+//   NOT_FOUND            no such directory, or no manifest in it
+//   FAILED_PRECONDITION  a format version that this program does not know
+//   DATA_LOSS            a missing, extra, truncated or altered file
+//   INVALID_ARGUMENT     verified contents that are out of range
+absl::StatusOr<BundleParts> ReadBundle(const std::string& directory);
+
+}  // namespace pointsman::bundle
+
+#endif  // POINTSMAN_INDEX_BUNDLE_STORE_H_
