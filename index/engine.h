@@ -25,6 +25,10 @@
 
 namespace pointsman {
 
+namespace bundle {
+struct BundleParts;
+}
+
 // Bounds of one request. Each keeps the work of a decision bounded, whatever is sent.
 struct RequestBounds {
   size_t max_text_bytes = size_t{1} << 20;  // all texts of a request together: what is scanned
@@ -68,6 +72,11 @@ class Engine {
   static absl::StatusOr<std::unique_ptr<const Engine>> Load(const std::string& directory,
                                                             const LoadOptions& options);
   static absl::StatusOr<std::unique_ptr<const Engine>> Load(const std::string& directory);
+
+  // Makes an engine of parts that were verified, or just built; golden queries are not replayed.
+  // Errors name the file of the bundle that the part at fault belongs to.
+  static absl::StatusOr<std::unique_ptr<const Engine>> Assemble(bundle::BundleParts parts,
+                                                                const RequestBounds& bounds);
 
   ~Engine();
 

@@ -8,7 +8,7 @@
 #include "index/choose/choose.h"
 #include "index/choose/policy.h"
 #include "index/estimate/query_estimate.h"
-#include "index/search/vector_index.h"
+#include "index/search/neighbour.h"
 #include "pointsman/bundle/v1/bundle.pb.h"
 #include "pointsman/v1/router.pb.h"
 

@@ -36,7 +36,7 @@ struct BundleSources {
 
 // Each keeps the memory of reading bounded, whatever the files hold.
 struct SourceBounds {
-  size_t max_line_bytes = size_t{4} << 20;   // of JSONL: a 1 MiB text, escaped, with its labels
+  size_t max_line_bytes = size_t{4} << 20;     // of JSONL: a 1 MiB text, escaped, with its labels
   int64_t max_jsonl_bytes = int64_t{2} << 30;  // of one file, decompressed: what a bundle can hold
   int64_t max_yaml_bytes = int64_t{16} << 20;  // of one file
   int64_t max_model_bytes = int64_t{2} << 30;  // of one file of the model

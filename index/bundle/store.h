@@ -34,7 +34,8 @@ struct BundleParts {
   std::string tokenizer_json;  // bytes of its tokenizer.json
 };
 
-// "static-<dimensions>-<first 12 hex digits of the SHA-256 over both files>".
+// "static-<dimensions>-<digits>": the first 12 hex digits of the SHA-256 over the two files'
+// SHA-256, each as 64 hex digits and a line feed, safetensors first.
 std::string EmbedderId(int dimensions, std::string_view safetensors,
                        std::string_view tokenizer_json);
 

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "index/stable_hash.h"
 #include "index/string_view.h"
 
 namespace pointsman::choose {
@@ -17,18 +18,6 @@ int Find(const absl::flat_hash_map<std::string, int>& map, std::string_view name
 }
 
 }  // namespace
-
-uint64_t StableHash(std::string_view bytes, uint64_t seed) {
-  uint64_t hash = 0xcbf29ce484222325u ^ seed;
-  for (const char c : bytes) {
-    hash ^= static_cast<uint8_t>(c);
-    hash *= 0x100000001b3u;
-  }
-  hash += 0x9e3779b97f4a7c15u;
-  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9u;
-  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebu;
-  return hash ^ (hash >> 31);
-}
 
 double ModelTraits::CostUsd(double input, double cached, double output) const {
   cached = std::clamp(cached, 0.0, input);

@@ -76,10 +76,6 @@ class Catalogue {
   absl::flat_hash_map<std::string, int> capability_index_;
 };
 
-// A 64-bit hash that is the same in every process and on every machine (FNV-1a, then the finaliser
-// of SplitMix64); for tie-breaking and exploration, not for security.
-uint64_t StableHash(std::string_view bytes, uint64_t seed = 0);
-
 }  // namespace pointsman::choose
 
 #endif  // POINTSMAN_INDEX_CHOOSE_CATALOGUE_H_

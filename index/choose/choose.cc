@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "index/string_view.h"
+#include "index/stable_hash.h"
 
 namespace pointsman::choose {
 namespace {
@@ -17,16 +17,21 @@ struct Demands {
   v1::Objective objective = v1::OBJECTIVE_BEST_VALUE;
   double tradeoff = 0;
   Bounds limits;
-  // Whose limit binds: the caller can relax his own, not the policy's.
-  bool cost_is_callers = false;
-  bool latency_is_callers = false;
-  bool success_is_callers = false;
-  FeatureSet features;
-  absl::InlinedVector<std::string_view, 4> rule_tags;
-  ModelSet allowed_by_rules = ModelSet().set();
-  std::string_view excluding_rule;
-  ModelSet preferred;
-  double prefer_bonus = 0;
+  absl::InlinedVector<const Rule*, 4> rules;  // that fired, in order
+
+  bool Prefers(int model) const {
+    return std::any_of(rules.begin(), rules.end(), [model](const Rule* rule) {
+      return rule->preferred[static_cast<size_t>(model)];
+    });
+  }
+  // The largest of the bonuses that rules give the model.
+  double Bonus(int model) const {
+    double bonus = 0;
+    for (const Rule* rule : rules) {
+      if (rule->preferred[static_cast<size_t>(model)]) bonus = std::max(bonus, rule->prefer_bonus);
+    }
+    return bonus;
+  }
 };
 
 bool Applies(const Rule& rule, const Terms& terms, const QueryEstimate& estimate) {
@@ -37,8 +42,9 @@ bool Applies(const Rule& rule, const Terms& terms, const QueryEstimate& estimate
       std::find(terms.tags.begin(), terms.tags.end(), rule.request_tag) == terms.tags.end()) {
     return false;
   }
-  if (rule.capability >= 0 && static_cast<double>(estimate.capabilities[static_cast<size_t>(
-                                  rule.capability)]) < rule.min_capability_weight) {
+  if (rule.capability >= 0 &&
+      static_cast<double>(estimate.capabilities[static_cast<size_t>(rule.capability)]) <
+          rule.min_capability_weight) {
     return false;
   }
   if (rule.text_pattern != nullptr) {
@@ -58,15 +64,7 @@ Demands ApplyRules(const PolicySet& policies, const Terms& terms, const QueryEst
   for (const Rule& rule : policies.policy(terms.policy).rules) {
     if (!Applies(rule, terms, estimate)) continue;
     decision->rules_fired.push_back(rule.name);
-    demands.features |= rule.require_features;
-    for (const std::string& tag : rule.require_tags) demands.rule_tags.push_back(tag);
-    const ModelSet narrowed = demands.allowed_by_rules & rule.allowed;
-    if (narrowed != demands.allowed_by_rules) demands.excluding_rule = rule.name;
-    demands.allowed_by_rules = narrowed;
-    if (rule.preferred.any()) {
-      demands.preferred |= rule.preferred;
-      demands.prefer_bonus = std::max(demands.prefer_bonus, rule.prefer_bonus);
-    }
+    demands.rules.push_back(&rule);
     if (rule.switch_policy >= 0) decision->policy = rule.switch_policy;
     if (rule.stop) break;
   }
@@ -75,23 +73,20 @@ Demands ApplyRules(const PolicySet& policies, const Terms& terms, const QueryEst
   demands.objective =
       terms.objective == v1::OBJECTIVE_UNSPECIFIED ? policy.objective : terms.objective;
   demands.tradeoff = terms.tradeoff.value_or(policy.tradeoff);
-  demands.features |= terms.features;
-  demands.cost_is_callers = terms.limits.max_cost_usd < policy.limits.max_cost_usd;
-  demands.latency_is_callers = terms.limits.max_latency_ms < policy.limits.max_latency_ms;
-  demands.success_is_callers =
-      terms.limits.min_success_probability > policy.limits.min_success_probability;
   demands.limits.max_cost_usd = std::min(terms.limits.max_cost_usd, policy.limits.max_cost_usd);
   demands.limits.max_latency_ms =
       std::min(terms.limits.max_latency_ms, policy.limits.max_latency_ms);
-  demands.limits.min_success_probability = std::max(terms.limits.min_success_probability,
-                                                    policy.limits.min_success_probability);
+  demands.limits.min_success_probability =
+      std::max(terms.limits.min_success_probability, policy.limits.min_success_probability);
   return demands;
 }
 
 // One way in which a model fails the demands, with the change of the request that would mend it.
 struct Failure {
   Rejection rejection;
-  std::string_view field;  // empty: the caller cannot mend it
+  std::string_view field;     // empty: the caller cannot mend it
+  double current = kUnknown;  // of the field, and what it would have to be; see Relaxation
+  double needed = kUnknown;
 };
 
 // Walks through every demand in the order of RejectionReason and calls `fail` for each that the
@@ -103,7 +98,7 @@ void CheckDemands(const Catalogue& catalogue, const Terms& terms, const Demands&
   const auto index = static_cast<size_t>(candidate.model);
   const auto reject = [&](v1::RejectionReason reason, std::string_view field, double limit,
                           double value, std::string_view detail) {
-    fail(Failure{{candidate.model, reason, limit, value, detail}, field});
+    fail(Failure{{candidate.model, reason, limit, value, detail}, field, limit, value});
   };
   if (!terms.allowed[index]) {
     reject(v1::REJECTION_REASON_NOT_ALLOWED, "requirements.allow_models", kUnknown, kUnknown, {});
@@ -111,14 +106,18 @@ void CheckDemands(const Catalogue& catalogue, const Terms& terms, const Demands&
   if (terms.denied[index]) {
     reject(v1::REJECTION_REASON_DENIED, "requirements.deny_models", kUnknown, kUnknown, {});
   }
-  if (!demands.allowed_by_rules[index]) {
-    reject(v1::REJECTION_REASON_RULE, {}, kUnknown, kUnknown, demands.excluding_rule);
+  for (const Rule* rule : demands.rules) {
+    if (!rule->allowed[index]) {
+      reject(v1::REJECTION_REASON_RULE, {}, kUnknown, kUnknown, rule->name);
+    }
   }
-  const FeatureSet missing = demands.features & ~model.features;
+  FeatureSet features_of_rules;
+  for (const Rule* rule : demands.rules) features_of_rules |= rule->require_features;
+  const FeatureSet missing = (terms.features | features_of_rules) & ~model.features;
   for (size_t f = 0; missing.any() && f < catalogue.feature_names().size(); ++f) {
     if (!missing[f]) continue;
     reject(v1::REJECTION_REASON_MISSING_FEATURE,
-           terms.features[f] ? "requirements.features" : std::string_view(), kUnknown, kUnknown,
+           features_of_rules[f] ? std::string_view() : "requirements.features", kUnknown, kUnknown,
            catalogue.feature_names()[f]);
   }
   for (const std::string_view tag : terms.tags) {
@@ -126,47 +125,60 @@ void CheckDemands(const Catalogue& catalogue, const Terms& terms, const Demands&
       reject(v1::REJECTION_REASON_MISSING_TAG, "requirements.tags", kUnknown, kUnknown, tag);
     }
   }
-  for (const std::string_view tag : demands.rule_tags) {
-    if (!model.HasTag(tag)) {
-      reject(v1::REJECTION_REASON_MISSING_TAG, {}, kUnknown, kUnknown, tag);
+  for (const Rule* rule : demands.rules) {
+    for (const std::string& tag : rule->require_tags) {
+      if (!model.HasTag(tag)) {
+        reject(v1::REJECTION_REASON_MISSING_TAG, {}, kUnknown, kUnknown, tag);
+      }
     }
   }
-  if (IsKnown(terms.context_tokens) && !IsKnown(model.context_window_tokens)) {
-    reject(v1::REJECTION_REASON_CONTEXT_UNKNOWN, "requirements.context_tokens",
-           terms.context_tokens, kUnknown, {});
+  const double window = model.context_window_tokens;
+  if (IsKnown(terms.context_tokens)) {
+    if (!(window >= terms.context_tokens)) {
+      reject(IsKnown(window) ? v1::REJECTION_REASON_CONTEXT_TOO_SMALL
+                             : v1::REJECTION_REASON_CONTEXT_UNKNOWN,
+             "requirements.context_tokens", terms.context_tokens, window, {});
+    }
+  } else if (window < terms.input_tokens + candidate.output_tokens) {
+    // A shorter prompt helps, unless the answer alone is too long.
+    const double room = std::floor(window - candidate.output_tokens);
+    fail(Failure{{candidate.model,
+                  v1::REJECTION_REASON_CONTEXT_TOO_SMALL,
+                  terms.input_tokens + candidate.output_tokens,
+                  window,
+                  {}},
+                 room >= 0 ? "input_tokens" : std::string_view(),
+                 terms.input_tokens,
+                 room});
   }
-  const double context_needed = IsKnown(terms.context_tokens)
-                                    ? terms.context_tokens
-                                    : terms.input_tokens + candidate.output_tokens;
-  if (model.context_window_tokens < context_needed) {
-    reject(v1::REJECTION_REASON_CONTEXT_TOO_SMALL,
-           IsKnown(terms.context_tokens) ? "requirements.context_tokens" : "input_tokens",
-           context_needed, model.context_window_tokens, {});
-  }
-  const auto check_maximum = [&](double value, double limit, bool callers, std::string_view field,
-                                 v1::RejectionReason above, v1::RejectionReason unknown) {
+  // The caller can relax his own limit, down to the policy's.
+  const Bounds& policys = demands.policy->limits;
+  const auto check_maximum = [&](double value, double limit, double policys_limit,
+                                 std::string_view field, v1::RejectionReason above,
+                                 v1::RejectionReason unknown) {
     if (limit == kNoLimit || value <= limit) return;
-    reject(IsKnown(value) ? above : unknown, callers ? field : std::string_view(), limit, value,
-           {});
+    const bool mends = policys_limit == kNoLimit || value <= policys_limit;
+    reject(IsKnown(value) ? above : unknown, mends ? field : std::string_view(), limit, value, {});
   };
-  check_maximum(candidate.cost_usd, demands.limits.max_cost_usd, demands.cost_is_callers,
+  check_maximum(candidate.cost_usd, demands.limits.max_cost_usd, policys.max_cost_usd,
                 "limits.max_cost_usd", v1::REJECTION_REASON_COST_ABOVE_LIMIT,
                 v1::REJECTION_REASON_COST_UNKNOWN);
-  check_maximum(candidate.latency_ms, demands.limits.max_latency_ms, demands.latency_is_callers,
+  check_maximum(candidate.latency_ms, demands.limits.max_latency_ms, policys.max_latency_ms,
                 "limits.max_latency_ms", v1::REJECTION_REASON_LATENCY_ABOVE_LIMIT,
                 v1::REJECTION_REASON_LATENCY_UNKNOWN);
   if (candidate.success < demands.limits.min_success_probability) {
+    const bool mends = candidate.success >= policys.min_success_probability;
     reject(v1::REJECTION_REASON_SUCCESS_BELOW_LIMIT,
-           demands.success_is_callers ? "limits.min_success_probability" : std::string_view(),
+           mends ? "limits.min_success_probability" : std::string_view(),
            demands.limits.min_success_probability, candidate.success, {});
   }
 }
 
 // How large a change is: the logarithm of the ratio where there are two positive numbers, so that
 // limits of different units compare; dropping something counts as more than any change of number.
-double ChangeSize(const Rejection& rejection) {
-  if (!(rejection.limit > 0 && rejection.value > 0)) return kNoLimit;
-  return std::abs(std::log(rejection.value / rejection.limit));
+double ChangeSize(const Failure& failure) {
+  if (!(failure.current > 0 && failure.needed > 0)) return kNoLimit;
+  return std::abs(std::log(failure.needed / failure.current));
 }
 
 Candidate Describe(const Catalogue& catalogue, const Terms& terms, int model,
@@ -175,8 +187,8 @@ Candidate Describe(const Catalogue& catalogue, const Terms& terms, int model,
   Candidate candidate;
   candidate.model = model;
   candidate.success = estimate.success;
-  candidate.output_tokens = IsKnown(terms.expected_output_tokens) ? terms.expected_output_tokens
-                                                                  : estimate.output_tokens;
+  candidate.output_tokens =
+      IsKnown(terms.expected_output_tokens) ? terms.expected_output_tokens : estimate.output_tokens;
   if (traits.max_output_tokens < candidate.output_tokens) {
     candidate.output_tokens = traits.max_output_tokens;
   }
@@ -198,8 +210,8 @@ struct Better {
     if (a.utility != b.utility) return a.utility > b.utility;
     if (a.model == b.model) return false;
     if (a.model == incumbent || b.model == incumbent) return a.model == incumbent;
-    const bool a_preferred = demands.preferred[static_cast<size_t>(a.model)];
-    if (a_preferred != demands.preferred[static_cast<size_t>(b.model)]) return a_preferred;
+    const bool a_preferred = demands.Prefers(a.model);
+    if (a_preferred != demands.Prefers(b.model)) return a_preferred;
     const auto value = [](double v) { return IsKnown(v) ? v : kNoLimit; };
     if (value(a.cost_usd) != value(b.cost_usd)) return value(a.cost_usd) < value(b.cost_usd);
     if (value(a.latency_ms) != value(b.latency_ms)) {
@@ -211,19 +223,19 @@ struct Better {
   }
 };
 
-// Utility of each candidate under the objective, and the tradeoff intervals under BEST_VALUE.
+// Utility of each candidate under the objective, and as a line in the tradeoff: see
+// FillTradeoffIntervals.
 void Value(const Demands& demands, const QueryEstimate& estimate, Decision* decision) {
   const Policy& policy = *demands.policy;
   double dearest = 0;
   for (const Candidate& c : decision->candidates) {
     if (c.cost_usd > dearest) dearest = c.cost_usd;
   }
-  absl::InlinedVector<double, 32> intercepts;
-  absl::InlinedVector<double, 32> slopes;
   for (Candidate& c : decision->candidates) {
     const auto index = static_cast<size_t>(c.model);
     if (!estimate.models[index].has_outcomes && !estimate.models[index].has_skill) {
-      decision->degradations.push_back({v1::DEGRADATION_KIND_NO_SKILL, c.model, kUnknown, kUnknown});
+      decision->degradations.push_back(
+          {v1::DEGRADATION_KIND_NO_SKILL, c.model, kUnknown, kUnknown});
     }
     if (!IsKnown(c.cost_usd)) {
       decision->degradations.push_back(
@@ -239,9 +251,8 @@ void Value(const Demands& demands, const QueryEstimate& estimate, Decision* deci
             {v1::DEGRADATION_KIND_LATENCY_UNKNOWN, c.model, kUnknown, policy.latency_target_ms});
       }
     }
-    const double bonus = demands.preferred[index] ? demands.prefer_bonus : 0;
-    intercepts.push_back(c.success - policy.latency_weight * overrun + bonus);
-    slopes.push_back(c.success + cost / policy.reference_cost_usd);
+    c.tradeoff_intercept = c.success - policy.latency_weight * overrun + demands.Bonus(c.model);
+    c.tradeoff_slope = c.success + cost / policy.reference_cost_usd;
     switch (demands.objective) {
       case v1::OBJECTIVE_CHEAPEST_GOOD_ENOUGH:
         // Those that reach the target come first, by cost; the others after, by probability.
@@ -253,10 +264,9 @@ void Value(const Demands& demands, const QueryEstimate& estimate, Decision* deci
         c.utility = c.success;
         break;
       default:
-        c.utility = intercepts.back() - demands.tradeoff * slopes.back();
+        c.utility = c.tradeoff_intercept - demands.tradeoff * c.tradeoff_slope;
     }
   }
-  FillTradeoffIntervals(intercepts, slopes, decision->candidates);
 }
 
 double NormalCdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
@@ -278,9 +288,8 @@ double Margin(const Demands& demands, const QueryEstimate& estimate, const Candi
     const double difference =
         std::sqrt(std::max(0.0, d1 * d1 + d2 * d2 - 2 * estimate.correlation * d1 * d2));
     gap = chosen.utility - other.utility;
-    deviation = demands.objective == v1::OBJECTIVE_BEST_VALUE
-                    ? (1 - demands.tradeoff) * difference
-                    : difference;
+    deviation = demands.objective == v1::OBJECTIVE_BEST_VALUE ? (1 - demands.tradeoff) * difference
+                                                              : difference;
   }
   if (deviation <= 0) return gap > 0 ? 1 : gap < 0 ? 0 : 0.5;
   return NormalCdf(gap / deviation);
@@ -288,16 +297,18 @@ double Margin(const Demands& demands, const QueryEstimate& estimate, const Candi
 
 // Which candidate to take instead of the best, on purpose: one of those close enough in success
 // probability, uniformly, for a fixed share of the assignment keys.
-size_t Explore(const Policy& policy, std::string_view key, Decision* decision) {
+size_t Explore(const Catalogue& catalogue, const Policy& policy, std::string_view key,
+               Decision* decision) {
   if (policy.exploration_rate <= 0 || key.empty()) return 0;
   absl::InlinedVector<size_t, 16> eligible;
   const double floor = decision->candidates[0].success - policy.max_probability_loss;
   for (size_t i = 0; i < decision->candidates.size(); ++i) {
     if (i == 0 || decision->candidates[i].success >= floor) eligible.push_back(i);
   }
-  // By model, so that a key always explores the same model while the set is the same.
+  // By id, so that a key always explores the same model while the set is the same.
   std::sort(eligible.begin(), eligible.end(), [&](size_t a, size_t b) {
-    return decision->candidates[a].model < decision->candidates[b].model;
+    return catalogue.model(decision->candidates[a].model).id <
+           catalogue.model(decision->candidates[b].model).id;
   });
   const uint64_t hash = StableHash(key, StableHash(policy.name));
   const double uniform = static_cast<double>(hash >> 11) * 0x1.0p-53;
@@ -313,14 +324,14 @@ size_t Explore(const Policy& policy, std::string_view key, Decision* decision) {
 }
 
 // Picks among the ranked candidates, or abstains.
-void Pick(const Demands& demands, const Terms& terms, const QueryEstimate& estimate,
-          Decision* decision) {
+void Pick(const Catalogue& catalogue, const Demands& demands, const Terms& terms,
+          const QueryEstimate& estimate, Decision* decision) {
   const Policy& policy = *demands.policy;
   size_t chosen = 0;
   bool fallen_back = false;
   if (estimate.familiarity < policy.familiarity_floor) {
-    decision->degradations.push_back({v1::DEGRADATION_KIND_UNFAMILIAR, -1, estimate.familiarity,
-                                      policy.familiarity_floor});
+    decision->degradations.push_back(
+        {v1::DEGRADATION_KIND_UNFAMILIAR, -1, estimate.familiarity, policy.familiarity_floor});
     if (policy.on_unfamiliar == v1::UNFAMILIAR_ACTION_ABSTAIN) {
       decision->outcome = v1::OUTCOME_ABSTAINED;
       return;
@@ -336,7 +347,7 @@ void Pick(const Demands& demands, const Terms& terms, const QueryEstimate& estim
       }
     }
   }
-  if (!fallen_back) chosen = Explore(policy, terms.assignment_key, decision);
+  if (!fallen_back) chosen = Explore(catalogue, policy, terms.assignment_key, decision);
   const Candidate& choice = decision->candidates[chosen];
   if (choice.success < policy.min_confidence) {
     decision->outcome = v1::OUTCOME_ABSTAINED;
@@ -347,10 +358,10 @@ void Pick(const Demands& demands, const Terms& terms, const QueryEstimate& estim
   decision->outcome = v1::OUTCOME_CHOSEN;
   decision->model = choice.model;
   decision->confidence = choice.success;
-  decision->margin = decision->candidates.size() == 1
-                         ? 1
-                         : Margin(demands, estimate, choice,
-                                  decision->candidates[chosen == 0 ? 1 : 0]);
+  decision->margin =
+      decision->candidates.size() == 1
+          ? 1
+          : Margin(demands, estimate, choice, decision->candidates[chosen == 0 ? 1 : 0]);
   const ModelEstimate& chosen_estimate = estimate.models[static_cast<size_t>(choice.model)];
   if (!chosen_estimate.has_outcomes) {
     decision->degradations.push_back(
@@ -358,10 +369,9 @@ void Pick(const Demands& demands, const Terms& terms, const QueryEstimate& estim
   }
   if (demands.objective == v1::OBJECTIVE_CHEAPEST_GOOD_ENOUGH &&
       decision->candidates[0].success < policy.target_success_probability) {
-    decision->degradations.push_back({v1::DEGRADATION_KIND_TARGET_NOT_REACHED,
-                                      decision->candidates[0].model,
-                                      decision->candidates[0].success,
-                                      policy.target_success_probability});
+    decision->degradations.push_back(
+        {v1::DEGRADATION_KIND_TARGET_NOT_REACHED, decision->candidates[0].model,
+         decision->candidates[0].success, policy.target_success_probability});
   }
 }
 
@@ -381,34 +391,35 @@ void Reset(Decision* decision) {
 
 }  // namespace
 
-void FillTradeoffIntervals(std::span<const double> intercepts, std::span<const double> slopes,
-                           std::span<Candidate> candidates) {
+void FillTradeoffIntervals(std::span<Candidate> candidates) {
   if (candidates.empty()) return;
   // Walk along the upper envelope from t = 0: at each corner the next line is the one that crosses
   // soonest among those that fall more slowly.
-  size_t current = 0;
-  for (size_t i = 1; i < candidates.size(); ++i) {
-    if (intercepts[i] > intercepts[current] ||
-        (intercepts[i] == intercepts[current] && slopes[i] < slopes[current])) {
-      current = i;
+  Candidate* current = &candidates[0];
+  for (Candidate& c : candidates) {
+    if (c.tradeoff_intercept > current->tradeoff_intercept ||
+        (c.tradeoff_intercept == current->tradeoff_intercept &&
+         c.tradeoff_slope < current->tradeoff_slope)) {
+      current = &c;
     }
   }
   double from = 0;
   while (true) {
     double to = 1;
-    size_t next = current;
-    for (size_t i = 0; i < candidates.size(); ++i) {
-      if (slopes[i] >= slopes[current]) continue;
-      const double crossing =
-          (intercepts[current] - intercepts[i]) / (slopes[current] - slopes[i]);
-      if (crossing < to || (crossing == to && next != current && slopes[i] < slopes[next])) {
+    Candidate* next = nullptr;
+    for (Candidate& c : candidates) {
+      if (c.tradeoff_slope >= current->tradeoff_slope) continue;
+      const double crossing = (current->tradeoff_intercept - c.tradeoff_intercept) /
+                              (current->tradeoff_slope - c.tradeoff_slope);
+      if (crossing < to ||
+          (crossing == to && next != nullptr && c.tradeoff_slope < next->tradeoff_slope)) {
         to = std::max(crossing, from);
-        next = i;
+        next = &c;
       }
     }
-    candidates[current].tradeoff_lower = from;
-    candidates[current].tradeoff_upper = to;
-    if (next == current) return;
+    current->tradeoff_lower = from;
+    current->tradeoff_upper = to;
+    if (next == nullptr) return;
     current = next;
     from = to;
   }
@@ -433,10 +444,12 @@ void Choose(const Catalogue& catalogue, const PolicySet& policies, const Terms& 
     }
     decision->rejected.push_back(first.rejection);
     if (failures == 1 && !first.field.empty()) {
-      const double change = ChangeSize(first.rejection);
-      if (decision->relaxation.model < 0 || change < smallest_change) {
+      const double change = ChangeSize(first);
+      const int best = decision->relaxation.model;
+      if (best < 0 || change < smallest_change ||
+          (change == smallest_change && catalogue.model(m).id < catalogue.model(best).id)) {
         smallest_change = change;
-        decision->relaxation = {m, first.field, first.rejection.limit, first.rejection.value,
+        decision->relaxation = {m, first.field, first.current, first.needed,
                                 first.rejection.detail};
       }
     }
@@ -449,7 +462,8 @@ void Choose(const Catalogue& catalogue, const PolicySet& policies, const Terms& 
   Value(demands, estimate, decision);
   std::sort(decision->candidates.begin(), decision->candidates.end(),
             Better{catalogue, demands, terms.incumbent});
-  Pick(demands, terms, estimate, decision);
+  FillTradeoffIntervals(decision->candidates);
+  Pick(catalogue, demands, terms, estimate, decision);
 }
 
 }  // namespace pointsman::choose

@@ -8,6 +8,7 @@
 #define POINTSMAN_INDEX_CHOOSE_CHOOSE_H_
 
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct Candidate {
   double latency_ms = kUnknown;
   double output_tokens = 0;
   double utility = 0;
+  double tradeoff_intercept = 0;  // utility under BEST_VALUE is intercept - t * slope
+  double tradeoff_slope = 0;
   double tradeoff_lower = kUnknown;  // [lower, upper] of t in which it is the choice; NaN: none
   double tradeoff_upper = kUnknown;
 };
@@ -93,12 +96,10 @@ struct Decision {
 void Choose(const Catalogue& catalogue, const PolicySet& policies, const Terms& terms,
             const estimate::QueryEstimate& estimate, Decision* decision);
 
-// Fills in the tradeoff intervals of `candidates`: each utility is a line in t,
-//   u(t) = intercept - t * slope,  intercept = value at t = 0, slope = p + cost/reference,
-// and the upper envelope over 0 <= t <= 1 tells who wins where. `intercepts` and `slopes` run
-// parallel to `candidates`.
-void FillTradeoffIntervals(std::span<const double> intercepts, std::span<const double> slopes,
-                           std::span<Candidate> candidates);
+// Fills in the tradeoff intervals of `candidates` from their lines
+//   u(t) = intercept - t * slope,  intercept = value at t = 0,  slope = p + cost/reference cost:
+// the upper envelope over 0 <= t <= 1 tells who wins where. Of equal lines the first wins.
+void FillTradeoffIntervals(std::span<Candidate> candidates);
 
 }  // namespace pointsman::choose
 

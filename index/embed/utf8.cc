@@ -18,7 +18,8 @@ Utf8Character DecodeUtf8(std::string_view utf8) {
     if (!IsUtf8Continuation(utf8[i])) return kInvalid;
     code_point = (code_point << 6) | (byte(i) & 0x3Fu);
   }
-  const bool overlong = (length == 3 && code_point < 0x800) || (length == 4 && code_point < 0x10000);
+  const bool overlong =
+      (length == 3 && code_point < 0x800) || (length == 4 && code_point < 0x10000);
   const bool surrogate = code_point >= 0xD800 && code_point <= 0xDFFF;
   if (overlong || surrogate || code_point > 0x10FFFF) return kInvalid;
   return {code_point, length};

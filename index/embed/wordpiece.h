@@ -76,7 +76,7 @@ class WordPiece {
   internal::TokenTable words_;                      // the whole vocabulary
   internal::TokenTable pieces_;                     // what continues a word, without the prefix
   std::vector<internal::AddedToken> added_tokens_;  // longest first
-  std::array<uint8_t, 256> actions_ = {};          // a ByteAction for each byte
+  std::array<uint8_t, 256> actions_ = {};           // a ByteAction for each byte
   bool uncased_ = true;
   uint32_t unknown_token_ = 0;
   size_t vocabulary_size_ = 0;

@@ -61,14 +61,16 @@ absl::Status Require(const json& document, const char* section, const char* key,
                  absl::StrCat("is ", Show(value), ", must be ", Show(wanted)));
 }
 
-absl::StatusOr<uint32_t> ReadNumber(absl::string_view key, const json& value, uint32_t min,
-                                    uint32_t max) {
-  if (value.is_number_unsigned()) {
-    const auto number = value.get<uint64_t>();
-    if (number >= min && number <= max) return static_cast<uint32_t>(number);
-  }
-  return Invalid(key, absl::StrCat("is ", Show(value), ", must be a whole number from ", min,
-                                   " to ", max));
+std::optional<uint32_t> WholeNumber(const json& value, uint32_t min, uint32_t max) {
+  if (!value.is_number_unsigned()) return std::nullopt;
+  const auto number = value.get<uint64_t>();
+  if (number < min || number > max) return std::nullopt;
+  return static_cast<uint32_t>(number);
+}
+
+absl::Status NotANumber(absl::string_view key, const json& value, uint32_t min, uint32_t max) {
+  return Invalid(
+      key, absl::StrCat("is ", Show(value), ", must be a whole number from ", min, " to ", max));
 }
 
 absl::StatusOr<std::string> ReadString(absl::string_view key, const json& value) {
@@ -104,8 +106,9 @@ absl::StatusOr<AddedToken> ReadAddedToken(const std::string& key, const json& to
   auto content = ReadString(absl::StrCat(key, ".content"), Get(token, "content"));
   if (!content.ok()) return content.status();
   if (content->empty()) return Invalid(absl::StrCat(key, ".content"), "is empty");
-  const auto id = ReadNumber(absl::StrCat(key, ".id"), Get(token, "id"), 0, kMaxTokenId);
-  if (!id.ok()) return id.status();
+  const json& id_value = Get(token, "id");
+  const auto id = WholeNumber(id_value, 0, kMaxTokenId);
+  if (!id.has_value()) return NotANumber(absl::StrCat(key, ".id"), id_value, 0, kMaxTokenId);
   const json& known = Get(vocabulary, content->c_str());
   if (!known.is_null() && known != *id) {
     return Invalid(absl::StrCat(key, ".id"), absl::StrCat("is ", *id, ", but model.vocab has ",
@@ -128,9 +131,8 @@ absl::StatusOr<std::vector<AddedToken>> ReadAddedTokens(const json& tokens,
     if (!added.ok()) return added.status();
     added_tokens.push_back(*std::move(added));
   }
-  std::stable_sort(
-      added_tokens.begin(), added_tokens.end(),
-      [](const AddedToken& a, const AddedToken& b) { return a.text.size() > b.text.size(); });
+  std::sort(added_tokens.begin(), added_tokens.end(),
+            [](const AddedToken& a, const AddedToken& b) { return a.text.size() > b.text.size(); });
   return added_tokens;
 }
 
@@ -161,10 +163,11 @@ absl::StatusOr<WordPiece> WordPiece::FromJson(std::string_view text) {
   if (!prefix.ok()) return prefix.status();
   const auto unknown = ReadString("model.unk_token", Get(document, "model", "unk_token"));
   if (!unknown.ok()) return unknown.status();
-  const auto max_word_characters = ReadNumber(
-      "model.max_input_chars_per_word", Get(document, "model", "max_input_chars_per_word"),
-      /*min=*/1, kMaxWordCharacters);
-  if (!max_word_characters.ok()) return max_word_characters.status();
+  const json& max_characters = Get(document, "model", "max_input_chars_per_word");
+  const auto max_word_characters = WholeNumber(max_characters, 1, kMaxWordCharacters);
+  if (!max_word_characters.has_value()) {
+    return NotANumber("model.max_input_chars_per_word", max_characters, 1, kMaxWordCharacters);
+  }
   const json& vocabulary = Get(document, "model", "vocab");
   if (!vocabulary.is_object()) {
     return Invalid("model.vocab", absl::StrCat("is ", Show(vocabulary), ", must be an object"));
@@ -180,8 +183,10 @@ absl::StatusOr<WordPiece> WordPiece::FromJson(std::string_view text) {
   tokenizer.uncased_ = *uncased;
   tokenizer.max_word_characters_ = *max_word_characters;
   for (const auto& [token, value] : entries) {
-    const auto id = ReadNumber(absl::StrCat("model.vocab[", Show(token), "]"), value, 0, kMaxTokenId);
-    if (!id.ok()) return id.status();
+    const auto id = WholeNumber(value, 0, kMaxTokenId);
+    if (!id.has_value()) {
+      return NotANumber(absl::StrCat("model.vocab[", Show(token), "]"), value, 0, kMaxTokenId);
+    }
     tokenizer.vocabulary_size_ = std::max<size_t>(tokenizer.vocabulary_size_, *id + 1);
     if (token.empty()) continue;  // No word is empty.
     tokenizer.words_.Insert(token, *id);

@@ -1,8 +1,8 @@
 // Vector -> nearest exemplars. The only part of Pointsman that knows FAISS.
 //
-// In: unit vectors, one a row, at build time; a unit vector when deciding. Out: rows and their inner
-// products (for unit vectors, cosines), best first. Which index that is, exact or approximate, is a
-// FAISS factory string chosen at build time and stored in the bundle's manifest.
+// In: unit vectors, one a row, at build time; a unit vector when deciding. Out: rows and their
+// inner products (for unit vectors, cosines), best first. Which index that is, exact or
+// approximate, is a FAISS factory string chosen at build time and stored in the bundle's manifest.
 // Everything FAISS throws comes back as a Status with its text.
 #ifndef POINTSMAN_INDEX_SEARCH_VECTOR_INDEX_H_
 #define POINTSMAN_INDEX_SEARCH_VECTOR_INDEX_H_
@@ -16,17 +16,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/search/neighbour.h"
 
 namespace faiss {
 struct Index;
 }
 
 namespace pointsman::search {
-
-struct Neighbour {
-  int32_t row = 0;
-  float similarity = 0;  // inner product with the query
-};
 
 // Immutable once built: all const functions may be called from any number of threads.
 class VectorIndex {
@@ -38,9 +34,9 @@ class VectorIndex {
   static absl::StatusOr<VectorIndex> Build(std::string_view factory, int dimension,
                                            std::span<const float> vectors);
 
-  // Reads what Serialise wrote. FAISS crashes on some corrupted files, so the digest of `bytes` must
-  // have been verified before; what is checked here is that the index is of a known type, searches
-  // by inner product and has the expected shape. INVALID_ARGUMENT names the check.
+  // Reads what Serialise wrote. FAISS crashes on some corrupted files, so the digest of `bytes`
+  // must have been verified before; what is checked here is that the index is of a known type,
+  // searches by inner product and has the expected shape. INVALID_ARGUMENT names the check.
   static absl::StatusOr<VectorIndex> FromBytes(std::string_view bytes, int64_t expected_rows,
                                                int expected_dimension);
 
@@ -50,8 +46,8 @@ class VectorIndex {
 
   absl::StatusOr<std::string> Serialise() const;
 
-  // Overwrites `out` with the min(k, size()) nearest rows, or fewer where an approximate index finds
-  // fewer; most similar first, equal ones by row. INVALID_ARGUMENT if `query` does not have
+  // Overwrites `out` with the min(k, size()) nearest rows, or fewer where an approximate index
+  // finds fewer; most similar first, equal ones by row. INVALID_ARGUMENT if `query` does not have
   // `dimension()` numbers or k < 1. Reuse `out` to avoid allocation.
   absl::Status Search(std::span<const float> query, int k, std::vector<Neighbour>* out) const;
 

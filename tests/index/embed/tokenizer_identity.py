@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Shows that WordPiece gives the same ids as the Python package `tokenizers`.
 
-  tokenizer_identity.py --driver <wordpiece_driver> --model <directory> [--data <directory>]
+  tokenizer_identity.py --driver <wordpiece_driver> [--model <directory>] [--data <directory>]
 
-Compares the two on every code point (alone, and between letters), on random Unicode strings, and on
-the real texts below --data: the Universal Declaration of Human Rights in all languages, the big list
-of naughty strings, and all queries. The model directory holds a tokenizer.json; it and the data
-directory default to $POINTSMAN_MODEL_DIR and $POINTSMAN_DATA_DIR. A part whose input is absent is
-reported as skipped. Exit status 1 and the first differing texts if any differ.
+Compares the two on every code point (alone, and between letters), on random Unicode strings and on
+words of about the maximal length, cased and uncased, with a vocabulary that has a token for every
+character, so that no difference can hide behind [UNK]. Then again with the tokenizer.json of the
+model directory, and there also on the real texts below the data directory: the Universal
+Declaration of Human Rights in all languages, the big list of naughty strings, and all queries. The
+directories default to $POINTSMAN_MODEL_DIR and $POINTSMAN_DATA_DIR; what lacks one is reported as skipped.
+Exit status 1, and the first differing texts, if any differ.
 """
 
 import argparse
@@ -22,9 +24,10 @@ import struct
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 
-BATCH = 20_000
+BATCH = 400_000
 SHOWN = 5
 
 
@@ -73,6 +76,23 @@ def long_words():
         yield "\u302E\u302F" * n
 
 
+def every_character_tokenizer(uncased):
+    """The text of a tokenizer.json with a token, and a piece, for every character."""
+    # Planes 4 to 13 hold no characters; they pass through both tokenizers as [UNK].
+    characters = [c for c in code_points() if ord(c) < 0x32000 or ord(c) >= 0xE0000]
+    tokens = ["[UNK]", "[MASK]"] + characters + ["##" + c for c in characters]
+    return json.dumps({
+        "added_tokens": [
+            {"id": i, "content": tokens[i], "single_word": False, "lstrip": False,
+             "rstrip": False, "normalized": False, "special": True} for i in (0, 1)],
+        "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True,
+                       "strip_accents": None, "lowercase": uncased},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                  "max_input_chars_per_word": 100,
+                  "vocab": {token: i for i, token in enumerate(tokens)}}})
+
+
 def udhr_lines(data):
     """Every line of every text in the archive, which holds zip files of texts in many encodings."""
     def decode(content):
@@ -112,19 +132,13 @@ def queries(data):
             yield text
 
 
-class Driver:
-    def __init__(self, command, model):
-        self.process = subprocess.Popen([command, model], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
-
-    def encode(self, texts):
-        """The ids of each text. One at a time, so that neither pipe can fill up."""
-        for text in texts:
-            utf8 = text.encode()
-            self.process.stdin.write(struct.pack("<I", len(utf8)) + utf8)
-            self.process.stdin.flush()
-            count, = struct.unpack("<I", self.process.stdout.read(4))
-            yield list(struct.unpack(f"<{count}I", self.process.stdout.read(4 * count)))
+def encode(driver, texts):
+    """The ids that the C++ tokenizer gives for each text."""
+    utf8 = [text.encode() for text in texts]
+    output = subprocess.run(driver, input=b"".join(struct.pack("<I", len(t)) + t for t in utf8),
+                            stdout=subprocess.PIPE, check=True).stdout
+    numbers = iter(struct.unpack(f"<{len(output) // 4}I", output))
+    return [list(itertools.islice(numbers, count)) for count in numbers]
 
 
 def compare(name, texts, reference, driver):
@@ -133,13 +147,13 @@ def compare(name, texts, reference, driver):
     compared, differing = 0, []
     while batch := list(itertools.islice(texts, BATCH)):
         expected = reference.encode_batch_fast(batch, add_special_tokens=False)
-        for text, want, got in zip(batch, expected, driver.encode(batch)):
+        for text, want, got in zip(batch, expected, encode(driver, batch), strict=True):
             compared += 1
             if want.ids != got:
                 differing.append((text, want.ids, got))
-    print(f"{name}: {compared} texts, {len(differing)} differ", flush=True)
+    print(f"  {name}: {compared} texts, {len(differing)} differ", flush=True)
     for text, want, got in differing[:SHOWN]:
-        print(f"  {text!r}\n    reference {want}\n    pointsman {got}")
+        print(f"    {text!r}\n      reference {want}\n      pointsman {got}")
     return len(differing)
 
 
@@ -156,26 +170,36 @@ def main():
     except ImportError:
         print("skipped: no Python package `tokenizers`")
         return 0
-    if not arguments.model:
-        print("skipped: no model directory (--model or POINTSMAN_MODEL_DIR)")
-        return 0
 
-    model = os.path.join(arguments.model, "tokenizer.json")
-    reference = tokenizers.Tokenizer.from_file(model)
-    reference.no_truncation()
-    reference.no_padding()
-    driver = Driver(arguments.driver, model)
+    def compare_all(title, tokenizer_json, data):
+        print(title)
+        reference = tokenizers.Tokenizer.from_file(str(tokenizer_json))
+        reference.no_truncation()
+        reference.no_padding()
+        parts = [("code points", code_point_texts()),
+                 ("random strings", random_texts(arguments.random, arguments.seed)),
+                 ("long words", long_words())]
+        if data:
+            parts += [("UDHR", udhr_lines(data)), ("naughty strings", naughty_strings(data)),
+                      ("queries", queries(data))]
+        driver = [arguments.driver, str(tokenizer_json)]
+        return sum(compare(name, texts, reference, driver) for name, texts in parts)
 
-    parts = [("code points", code_point_texts()),
-             ("random strings", random_texts(arguments.random, arguments.seed)),
-             ("long words", long_words())]
-    differing = sum(compare(name, texts, reference, driver) for name, texts in parts)
-    for name, texts in [("UDHR", udhr_lines), ("naughty strings", naughty_strings),
-                        ("queries", queries)]:
-        if arguments.data:
-            differing += compare(name, texts(pathlib.Path(arguments.data)), reference, driver)
-        else:
-            print(f"{name}: skipped: no data directory (--data or POINTSMAN_DATA_DIR)")
+    differing = 0
+    with tempfile.TemporaryDirectory() as directory:
+        for uncased in (True, False):
+            path = pathlib.Path(directory, "tokenizer.json")
+            path.write_text(every_character_tokenizer(uncased))
+            title = f"every character a token, {'uncased' if uncased else 'cased'}"
+            differing += compare_all(title, path, None)
+    if arguments.model:
+        data = pathlib.Path(arguments.data) if arguments.data else None
+        if not data:
+            print("real texts skipped: no data directory (--data or POINTSMAN_DATA_DIR)")
+        differing += compare_all(arguments.model, pathlib.Path(arguments.model, "tokenizer.json"),
+                                 data)
+    else:
+        print("model and real texts skipped: no model directory (--model or POINTSMAN_MODEL_DIR)")
     return 1 if differing else 0
 
 

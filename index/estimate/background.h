@@ -1,0 +1,18 @@
+// The background class of familiarity: what people send language models at large.
+#ifndef POINTSMAN_INDEX_ESTIMATE_BACKGROUND_H_
+#define POINTSMAN_INDEX_ESTIMATE_BACKGROUND_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace pointsman::estimate {
+
+// Generic prompts over all subjects and registers, written for this project: the lines of
+// background_prompts.txt, compiled in.
+std::vector<std::string_view> BackgroundPrompts();
+
+}  // namespace pointsman::estimate
+
+#endif  // POINTSMAN_INDEX_ESTIMATE_BACKGROUND_H_

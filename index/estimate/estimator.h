@@ -1,0 +1,150 @@
+// Neighbours and text of a query -> what is believed of each model.
+//
+// Five views predict the level (mean success over models) and the contrasts (what each model adds):
+//   kernel      mean over the neighbours' outcomes, w_i = exp((s_i - s_1)/tau), shrunk to the next:
+//               (kappa * prior + n_eff * mean) / (kappa + n_eff),  n_eff = (sum w)^2 / sum w^2
+//   capability  means of the capabilities, mixed by softmax(head / temperature)
+//   linear      ridge regression on the vector
+//   form        ridge regression on the text's form (form_features.h)
+//   lexical     ridge regression on hashed words (lexical_features.h)
+// blended with non-negative weights around the targets' means, then calibrated by Platt scaling,
+// then drawn towards declared skill as far as the query is unfamiliar.
+#ifndef POINTSMAN_INDEX_ESTIMATE_ESTIMATOR_H_
+#define POINTSMAN_INDEX_ESTIMATE_ESTIMATOR_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "index/estimate/familiarity.h"
+#include "index/estimate/form_features.h"
+#include "index/estimate/lexical_features.h"
+#include "index/estimate/query_estimate.h"
+#include "index/search/neighbour.h"
+#include "pointsman/bundle/v1/bundle.pb.h"
+#include "pointsman/bundle/v1/calibration.pb.h"
+#include "pointsman/v1/catalogue.pb.h"
+
+namespace pointsman::estimate {
+
+// What the estimate is made from. All vectors have the bundle's dimension.
+struct Query {
+  std::optional<std::string_view> text;        // the question; absent: only a vector was sent
+  std::span<const uint32_t> tokens;            // of the question
+  std::span<const float> question_unit;        // uncentred unit vector of the question
+  std::span<const float> centred;              // centred unit vector of the whole request
+  std::span<const search::Neighbour> neighbours;  // best first, by centred cosine
+};
+
+// Working memory of one estimate at a time.
+struct EstimateScratch {
+  FormScratch form;
+  LexicalExtractor lexical;
+  std::vector<float> level_kernel;  // weight of each neighbour for the level, largest 1
+  std::vector<float> logits;        // c
+  std::vector<float> mix;           // c, the reported one
+  std::vector<float> group_mix;     // c
+  std::vector<float> sums;          // t, three of them
+  std::vector<float> views;         // 5 x t
+  std::vector<double> blended;      // t
+  std::vector<float> token_inputs;  // d + f
+  std::vector<ModelEstimate> models;
+};
+
+// Immutable after Create, thread-safe.
+class Estimator {
+ public:
+  // Fails where shapes in `calibration` do not fit the catalogue, the exemplars or one another.
+  static absl::StatusOr<Estimator> Create(
+      const bundle::v1::Calibration& calibration, const v1::Catalogue& catalogue,
+      const google::protobuf::RepeatedPtrField<bundle::v1::Exemplar>& exemplars);
+
+  // The result points into `scratch`.
+  QueryEstimate Estimate(const Query& query, EstimateScratch* scratch) const;
+
+  // What is believed of a query of which nothing is known: the means over all exemplars, familiarity
+  // 0. The result points into `scratch`.
+  QueryEstimate Prior(EstimateScratch* scratch) const;
+
+  // Kernel weights of the level, in the order of the neighbours, adding up to 1: the share of each
+  // neighbour in the evidence.
+  void EvidenceWeights(std::span<const search::Neighbour> neighbours,
+                       std::vector<float>* weights) const;
+
+  int neighbours() const { return neighbours_; }
+  std::span<const float> mean() const { return mean_; }
+  // Ids of the capabilities, or "cluster-N" where the catalogue has none.
+  const std::vector<std::string>& capability_names() const { return capability_names_; }
+
+ private:
+  struct LinearMap {
+    int inputs = 0;
+    int outputs = 0;
+    std::vector<float> slope;  // inputs x outputs
+    std::vector<float> intercept;
+
+    // out = intercept + x' slope.
+    void Apply(std::span<const float> x, float* out) const;
+  };
+  struct Group {
+    int first = 0;
+    int columns = 0;
+    float bandwidth = 1;
+    float prior_strength = 1;
+    float temperature = 1;
+    std::vector<float> capability_means;  // c x columns
+    std::vector<float> means;             // columns
+    std::vector<double> blend;                // 5
+    std::vector<double> blend_without_text;   // 3
+  };
+  struct Scaling {
+    double slope = 1;
+    std::vector<double> intercepts;
+  };
+
+  Estimator() = default;
+  static absl::StatusOr<LinearMap> ReadMap(const bundle::v1::LinearMap& map, int inputs,
+                                           int outputs, std::string_view name);
+  void KernelAndCapability(const Query& query, EstimateScratch* scratch) const;
+  void TextViews(const Query& query, EstimateScratch* scratch) const;
+  QueryEstimate Finish(const Query& query, double familiarity, EstimateScratch* scratch) const;
+  double MeasuredEvidence(const Query& query, const EstimateScratch& scratch, int model) const;
+
+  int models_ = 0;
+  int capabilities_ = 0;
+  int targets_ = 0;
+  int neighbours_ = 0;
+  std::vector<float> mean_;
+  std::vector<std::string> capability_names_;
+  std::vector<float> target_value_;   // n x t
+  std::vector<float> target_weight_;  // n x t
+  std::vector<uint8_t> measured_;     // n x m: 1 where an outcome was measured
+  std::vector<Group> groups_;
+  LinearMap head_;
+  float head_temperature_ = 1;
+  LinearMap linear_;
+  std::vector<float> form_mean_;
+  std::vector<float> form_scale_;  // 1 / deviation, 0 where the feature never varies
+  LinearMap form_;
+  LinearMap lexical_;
+  Scaling scaling_;
+  Scaling scaling_without_text_;
+  LinearMap token_view_;
+  std::vector<double> mean_tokens_;
+  std::vector<float> declared_success_;  // c x m
+  double declared_deviation_ = 0;
+  std::vector<bool> has_outcomes_;
+  std::vector<bool> has_skill_;
+  double base_variance_ = 0;
+  double strength_ = 1;
+  double correlation_ = 0;
+  std::optional<Familiarity> familiarity_;
+};
+
+}  // namespace pointsman::estimate
+
+#endif  // POINTSMAN_INDEX_ESTIMATE_ESTIMATOR_H_

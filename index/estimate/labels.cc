@@ -1,0 +1,230 @@
+#include "index/estimate/labels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace pointsman::estimate {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kDefaultSkillSlope = 8;
+constexpr double kDefaultOutputTokens = 300;
+// Where neither a query nor its capability tells how hard it is.
+constexpr double kMiddleDifficulty = 0.5;
+
+// Skill of each model for each capability, and its overall skill for queries without one.
+struct Skills {
+  MatrixXd by_capability;  // c x m, NaN: none declared
+  VectorXd overall;        // m, NaN: none declared
+};
+
+Skills ReadSkills(const v1::Catalogue& catalogue) {
+  const int models = catalogue.models_size();
+  const int capabilities = catalogue.capabilities_size();
+  Skills skills{MatrixXd::Constant(capabilities, models, kNone), VectorXd::Constant(models, kNone)};
+  for (int m = 0; m < models; ++m) {
+    const v1::Model& model = catalogue.models(m);
+    if (model.has_default_skill()) {
+      skills.overall[m] = model.default_skill();
+    } else if (!model.skills().empty()) {
+      // In catalogue order, not in the map's: sums must not depend on the order of a hash table.
+      double sum = 0;
+      int count = 0;
+      for (const v1::Capability& capability : catalogue.capabilities()) {
+        const auto it = model.skills().find(capability.id());
+        if (it == model.skills().end()) continue;
+        sum += it->second;
+        ++count;
+      }
+      if (count > 0) skills.overall[m] = sum / count;
+    }
+    for (int c = 0; c < capabilities; ++c) {
+      const auto it = model.skills().find(catalogue.capabilities(c).id());
+      skills.by_capability(c, m) =
+          it == model.skills().end() ? skills.overall[m] : it->second;
+    }
+  }
+  return skills;
+}
+
+// Mean difficulty of each capability; that of all exemplars where it has none.
+VectorXd MeanDifficulties(const Labels& labels, int capabilities) {
+  VectorXd sum = VectorXd::Zero(capabilities + 1);
+  VectorXd count = VectorXd::Zero(capabilities + 1);
+  for (size_t i = 0; i < labels.capability.size(); ++i) {
+    const double difficulty = labels.difficulty[static_cast<Eigen::Index>(i)];
+    if (std::isnan(difficulty)) continue;
+    for (const int c : {labels.capability[i], capabilities}) {
+      if (c < 0) continue;
+      sum[c] += difficulty;
+      count[c] += 1;
+    }
+  }
+  const double overall =
+      count[capabilities] > 0 ? sum[capabilities] / count[capabilities] : kMiddleDifficulty;
+  VectorXd mean(capabilities + 1);
+  for (int c = 0; c <= capabilities; ++c) mean[c] = count[c] > 0 ? sum[c] / count[c] : overall;
+  return mean;
+}
+
+VectorXd TypicalTokens(const v1::Catalogue& catalogue) {
+  const int capabilities = catalogue.capabilities_size();
+  double sum = 0;
+  int count = 0;
+  for (const v1::Capability& capability : catalogue.capabilities()) {
+    if (!capability.has_typical_output_tokens()) continue;
+    sum += capability.typical_output_tokens();
+    ++count;
+  }
+  VectorXd tokens = VectorXd::Constant(capabilities + 1, count > 0 ? sum / count
+                                                                   : kDefaultOutputTokens);
+  for (int c = 0; c < capabilities; ++c) {
+    if (catalogue.capabilities(c).has_typical_output_tokens()) {
+      tokens[c] = catalogue.capabilities(c).typical_output_tokens();
+    }
+  }
+  return tokens;
+}
+
+}  // namespace
+
+double RaschSuccess(double skill, double difficulty, double slope) {
+  return 1 / (1 + std::exp(-slope * (skill - difficulty)));
+}
+
+Labels MakeLabels(const v1::Catalogue& catalogue,
+                  const google::protobuf::RepeatedPtrField<bundle::v1::Exemplar>& exemplars) {
+  const int n = exemplars.size();
+  const int models = catalogue.models_size();
+  const int capabilities = catalogue.capabilities_size();
+  absl::flat_hash_map<std::string, int> capability_index;
+  for (int c = 0; c < capabilities; ++c) capability_index[catalogue.capabilities(c).id()] = c;
+
+  Labels labels;
+  labels.quality = labels.weight = labels.tokens = labels.token_weight =
+      MatrixXd::Zero(n, models);
+  labels.difficulty = VectorXd::Constant(n, kNone);
+  labels.capability.assign(static_cast<size_t>(n), -1);
+  labels.has_outcomes.assign(static_cast<size_t>(models), false);
+  labels.has_skill.assign(static_cast<size_t>(models), false);
+  for (int i = 0; i < n; ++i) {
+    const auto it = capability_index.find(exemplars[i].capability());
+    if (it != capability_index.end()) labels.capability[static_cast<size_t>(i)] = it->second;
+    if (exemplars[i].has_difficulty()) labels.difficulty[i] = exemplars[i].difficulty();
+  }
+
+  const Skills skills = ReadSkills(catalogue);
+  const double slope = catalogue.has_skill_slope() ? catalogue.skill_slope() : kDefaultSkillSlope;
+  const VectorXd mean_difficulty = MeanDifficulties(labels, capabilities);
+  const VectorXd typical_tokens = TypicalTokens(catalogue);
+  labels.declared_success = MatrixXd::Constant(capabilities, models, kNone);
+  for (int m = 0; m < models; ++m) {
+    for (int c = 0; c < capabilities; ++c) {
+      if (std::isnan(skills.by_capability(c, m))) continue;
+      labels.declared_success(c, m) =
+          RaschSuccess(skills.by_capability(c, m), mean_difficulty[c], slope);
+      labels.has_skill[static_cast<size_t>(m)] = true;
+    }
+    if (!std::isnan(skills.overall[m])) labels.has_skill[static_cast<size_t>(m)] = true;
+  }
+
+  double squared = 0;
+  double count = 0;
+  for (int i = 0; i < n; ++i) {
+    const bundle::v1::Exemplar& exemplar = exemplars[i];
+    const int c = labels.capability[static_cast<size_t>(i)];
+    const bool labelled = c >= 0 || !std::isnan(labels.difficulty[i]);
+    for (int m = 0; m < models; ++m) {
+      const double verbosity =
+          catalogue.models(m).has_verbosity() ? catalogue.models(m).verbosity() : 1;
+      const auto outcome = exemplar.outcomes().find(catalogue.models(m).id());
+      if (outcome != exemplar.outcomes().end()) {
+        labels.quality(i, m) = outcome->second.quality();
+        labels.weight(i, m) = 1;
+        labels.has_outcomes[static_cast<size_t>(m)] = true;
+        if (outcome->second.has_output_tokens()) {
+          labels.tokens(i, m) = outcome->second.output_tokens();
+          labels.token_weight(i, m) = 1;
+        }
+      }
+      if (!labelled) continue;
+      const double skill = c >= 0 ? skills.by_capability(c, m) : skills.overall[m];
+      if (labels.weight(i, m) == 0 && !std::isnan(skill)) {
+        const double difficulty = std::isnan(labels.difficulty[i]) ? mean_difficulty[c]
+                                                                   : labels.difficulty[i];
+        labels.quality(i, m) = RaschSuccess(skill, difficulty, slope);
+        labels.weight(i, m) = kDeclaredWeight;
+        if (c >= 0) {
+          const double deviation = labels.quality(i, m) - labels.declared_success(c, m);
+          squared += deviation * deviation;
+          count += 1;
+        }
+      }
+      if (labels.token_weight(i, m) == 0) {
+        labels.tokens(i, m) = typical_tokens[c >= 0 ? c : capabilities] * verbosity;
+        labels.token_weight(i, m) = kDeclaredWeight;
+      }
+    }
+  }
+  labels.declared_deviation = count > 0 ? std::sqrt(squared / count) : 0;
+  return labels;
+}
+
+Targets MakeTargets(const Labels& labels) {
+  const Eigen::Index n = labels.quality.rows();
+  const Eigen::Index models = labels.quality.cols();
+  VectorXd model_mean = VectorXd::Zero(models);
+  double known_models = 0;
+  double grand_mean = 0;
+  for (Eigen::Index m = 0; m < models; ++m) {
+    const double total = labels.weight.col(m).sum();
+    if (total <= 0) continue;
+    model_mean[m] = labels.weight.col(m).dot(labels.quality.col(m)) / total;
+    grand_mean += model_mean[m];
+    known_models += 1;
+  }
+  if (known_models > 0) grand_mean /= known_models;
+
+  const bool has_difficulty = !labels.difficulty.array().isNaN().all();
+  const Eigen::Index columns = 1 + models + (has_difficulty ? 1 : 0);
+  Targets targets;
+  targets.columns = {1, static_cast<int>(models)};
+  if (has_difficulty) targets.columns.push_back(1);
+  targets.value = MatrixXd::Zero(n, columns);
+  targets.weight = MatrixXd::Zero(n, columns);
+  // Contrasts lose one degree of freedom to the level that is taken from the same outcomes.
+  const double freedom = known_models > 1 ? known_models / (known_models - 1) : 1;
+  for (Eigen::Index i = 0; i < n; ++i) {
+    const double total = labels.weight.row(i).sum();
+    if (total > 0) {
+      double level = grand_mean;
+      for (Eigen::Index m = 0; m < models; ++m) {
+        level += labels.weight(i, m) * (labels.quality(i, m) - model_mean[m]) / total;
+      }
+      targets.value(i, 0) = level;
+      targets.weight(i, 0) = total / known_models;
+      for (Eigen::Index m = 0; m < models; ++m) {
+        const double weight = labels.weight(i, m);
+        if (weight <= 0) continue;
+        targets.value(i, 1 + m) = labels.quality(i, m) - level;
+        targets.weight(i, 1 + m) = weight * (1 - weight / total) * freedom;
+      }
+    }
+    if (has_difficulty && !std::isnan(labels.difficulty[i])) {
+      targets.value(i, columns - 1) = labels.difficulty[i];
+      targets.weight(i, columns - 1) = 1;
+    }
+  }
+  targets.mean = VectorXd::Zero(columns);
+  for (Eigen::Index t = 0; t < columns; ++t) {
+    const double total = targets.weight.col(t).sum();
+    if (total > 0) targets.mean[t] = targets.weight.col(t).dot(targets.value.col(t)) / total;
+  }
+  return targets;
+}
+
+}  // namespace pointsman::estimate

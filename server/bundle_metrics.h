@@ -1,0 +1,51 @@
+// Metrics that are labelled with the models and policies of one bundle.
+//
+// Resolved once when a bundle goes into service. Series of models and policies that two bundles
+// share are the same series, so counters go on across a swap.
+#ifndef POINTSMAN_SERVER_BUNDLE_METRICS_H_
+#define POINTSMAN_SERVER_BUNDLE_METRICS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "pointsman/v1/catalogue.pb.h"
+#include "pointsman/v1/policy.pb.h"
+#include "pointsman/v1/router.pb.h"
+#include "server/metrics.h"
+
+namespace pointsman::server {
+
+// `model` label of decisions that chose none; no model id may hold brackets.
+inline constexpr char kNoModelLabel[] = "(none)";
+
+class BundleMetrics {
+ public:
+  // `metrics` must outlive this object.
+  BundleMetrics(const v1::Catalogue& catalogue, const v1::PolicySet& policies, Metrics& metrics);
+
+  // Thread-safe.
+  void RecordDecision(const v1::RouteResponse& response) const;
+
+ private:
+  struct PolicyCounters {
+    std::vector<prometheus::Counter*> chosen;  // in catalogue order
+    prometheus::Counter* infeasible = nullptr;
+    prometheus::Counter* abstained = nullptr;
+    prometheus::Counter* expected_cost_usd = nullptr;
+    prometheus::Counter* expected_best_single_cost_usd = nullptr;
+    prometheus::Counter* expected_quality_given_up = nullptr;
+    prometheus::Counter* expected_quality_gained = nullptr;
+  };
+
+  void RecordOutcome(const PolicyCounters& counters, const v1::RouteResponse& response) const;
+  void RecordExpectations(const PolicyCounters& counters, const v1::RouteResponse& response) const;
+
+  Metrics* metrics_;
+  absl::flat_hash_map<std::string, size_t> model_index_;
+  absl::flat_hash_map<std::string, PolicyCounters> policies_;
+};
+
+}  // namespace pointsman::server
+
+#endif  // POINTSMAN_SERVER_BUNDLE_METRICS_H_
