@@ -180,6 +180,13 @@ absl::StatusOr<bundle::v1::Manifest> BuildBundle(const bundle::BundleSources& so
   for (const std::string_view prompt : estimate::BackgroundPrompts()) {
     background.push_back(EmbedOne(*embedder, prompt, &encoded));
   }
+  for (std::vector<uint32_t>& bag : estimate::RandomTokenBags(embedder->vocabulary_size())) {
+    EmbeddedText text{{}, std::move(bag), std::vector<float>(embedder->dimension())};
+    if (embedder->Embed(text.tokens, text.unit) == embed::StaticEmbedder::Outcome::kOk &&
+        embed::Normalise(text.unit)) {
+      background.push_back(std::move(text));
+    }
+  }
   parts.calibration = estimate::FitCalibration(
       {sources.catalogue, parts.exemplars.exemplars(), vectors->texts, vectors->mean,
        vectors->centred, background, embedder->vocabulary_size()},

@@ -55,8 +55,8 @@ void RenderRelaxation(const RenderContext& context, const choose::Relaxation& fr
     to->set_needed(from.needed);
   } else if (!from.detail.empty()) {
     to->set_detail(from.detail.data(), from.detail.size());
-  } else {
-    to->set_detail(model);
+  } else if (!choose::IsKnown(from.current)) {
+    to->set_detail(model);  // the lists of models
   }
 }
 

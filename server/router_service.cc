@@ -1,8 +1,8 @@
 #include "server/router_service.h"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -26,8 +26,10 @@ struct Workspace {
 };
 
 Workspace& ThreadWorkspace() {
-  thread_local Workspace workspace;
-  return workspace;
+  // On the heap: a big thread_local itself would be taken from the stack of every thread of the
+  // process, and the small stacks of the metrics listener could then not be made.
+  thread_local const auto workspace = std::make_unique<Workspace>();
+  return *workspace;
 }
 
 int64_t MonotonicNanos() {
@@ -104,9 +106,9 @@ grpc::ServerUnaryReactor* RouterService::BatchRoute(grpc::CallbackServerContext*
     Arena arena;
     auto* batch = Arena::CreateMessage<v1::BatchRouteResponse>(&arena);
     for (const std::string_view item : *items) {
-      if (context->IsCancelled()) return absl::CancelledError("the caller cancelled the batch");
       absl::Status status = deadline_guard_.Check(RemainingNanos(context->raw_deadline()));
       if (!status.ok()) return status;
+      if (context->IsCancelled()) return absl::CancelledError("the caller cancelled the batch");
       // Parsed requests are dropped one by one; only results add up.
       Arena item_arena(ThreadWorkspace().arena_block.data(), kArenaBlockBytes);
       v1::BatchRouteResult* result = batch->add_results();

@@ -26,7 +26,7 @@ struct Chunk {
   bool last = false;
 };
 
-void SetError(const BatchOptions& options, absl::Status status, BatchLine* line) {
+void SetError(const BatchOptions& options, const absl::Status& status, BatchLine* line) {
   google::rpc::Status error = client::ToProto(status);
   error.set_message(absl::StrCat(options.name, ":", line->line_number, ": ", error.message()));
   *line->result.mutable_error() = std::move(error);

@@ -101,9 +101,8 @@ ExitCode RunCatalogue(bool json, const ConnectionOptions& connection) {
   const Paint paint(UseColour());
   std::cout << Models(response->catalogue(), paint) << Capabilities(response->catalogue(), paint)
             << Policies(response->policies(), paint)
-            << absl::StrFormat("\nbundle %s %s, %d exemplars\n",
-                               OneLine(response->bundle_version(), kMaxTextCharacters),
-                               response->bundle_digest(), response->exemplar_count());
+            << absl::StrFormat("\nbundle %s, %d exemplars\n", response->bundle_digest(),
+                               response->exemplar_count());
   return kOk;
 }
 

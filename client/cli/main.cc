@@ -1,4 +1,6 @@
 // pointsman: asks a router which language model should answer.
+#include <cstdio>
+#include <exception>
 #include <iostream>
 #include <vector>
 
@@ -56,4 +58,13 @@ int Run(int argc, char** argv) {
 }  // namespace
 }  // namespace pointsman::cli
 
-int main(int argc, char** argv) { return pointsman::cli::Run(argc, argv); }
+int main(int argc, char** argv) {
+  // The one place where what a library throws ends: CLI11 when it is used wrongly, any of them when
+  // memory runs out.
+  try {
+    return pointsman::cli::Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "pointsman: %s\n", error.what());
+    return pointsman::cli::kFailed;
+  }
+}

@@ -36,7 +36,7 @@ void AddLimits(CLI::App* app, RequestOptions* options) {
       ->group(kLimits);
   // One value each, so that a text after the option is not taken for another name.
   const auto names = [app](const char* flag, std::vector<std::string>* to, const char* help) {
-    app->add_option(flag, *to, help)->delimiter(',')->expected(1)->take_all()->group(kLimits);
+    app->add_option(flag, *to, help)->delimiter(',')->allow_extra_args(false)->group(kLimits);
   };
   names("--feature", &options->features, "Feature a model must have, such as tools; repeatable");
   names("--tag", &options->tags, "Tag a model must have, such as region:eu; repeatable");

@@ -52,12 +52,9 @@ std::string StatusText(const std::string& target, bool serving,
   absl::StrAppendFormat(&text, "  holds     %d models, %d capabilities, %d exemplars\n",
                         served.catalogue().models_size(), served.catalogue().capabilities_size(),
                         served.exemplar_count());
-  absl::StrAppendFormat(&text, "  policies  ");
-  for (const v1::Policy& policy : served.policies().policies()) {
-    const bool is_default = policy.name() == served.policies().default_policy();
-    absl::StrAppendFormat(&text, "%s%s ", policy.name(), is_default ? " (default)" : "");
-  }
-  return text + "\n";
+  absl::StrAppendFormat(&text, "  policies  %d, default %s\n", served.policies().policies_size(),
+                        served.policies().default_policy());
+  return text;
 }
 
 ExitCode RunStatus(bool json, const ConnectionOptions& connection) {

@@ -110,8 +110,7 @@ absl::Status CheckCount(const char* field, int64_t stated, int64_t actual) {
       absl::StrCat(kManifestFile, ": ", field, " must be ", actual, ", is ", stated));
 }
 
-absl::Status CheckManifest(const BundleParts& parts) {
-  const v1::Manifest& manifest = parts.manifest;
+absl::Status CheckManifest(const v1::Manifest& manifest, const BundleParts& parts) {
   if (manifest.dimensions() < 1 || manifest.dimensions() > kMostDimensions) {
     return absl::InvalidArgumentError(absl::StrCat(kManifestFile, ": dimensions must be 1 to ",
                                                    kMostDimensions, ", is ",
@@ -164,13 +163,13 @@ void ValidateRecords(const Records& records, std::string_view field, const Valid
 }
 
 // The ranges of everything that is parsed: what holds for sources, and that numbers are finite.
-absl::Status CheckRanges(const BundleParts& parts) {
-  const absl::Status status = CheckManifest(parts);
+absl::Status CheckRanges(const v1::Manifest& manifest, const BundleParts& parts) {
+  const absl::Status status = CheckManifest(manifest, parts);
   if (!status.ok()) return status;
   Problems problems;
   const Path root;
   const Vocabulary vocabulary = Vocabulary::Of(parts.catalogue, parts.policies);
-  const Form form = parts.manifest.texts_dropped() ? Form::kCompiledWithoutTexts : Form::kCompiled;
+  const Form form = manifest.texts_dropped() ? Form::kCompiledWithoutTexts : Form::kCompiled;
   Reporter in_catalogue(kCatalogueFile, 0, &problems);
   ValidateCatalogue(parts.catalogue, &in_catalogue);
   Reporter in_policies(kPoliciesFile, 0, &problems);
@@ -210,6 +209,45 @@ void CompleteManifest(const BundleParts& parts, const FileBytes& files, v1::Mani
                                                 ListedDigest(*manifest, kSafetensorsFile),
                                                 ListedDigest(*manifest, kTokenizerFile)));
   manifest->set_digest(ManifestDigest(*manifest));
+}
+
+// ReadBundle, with messages that start with the name of the file within the bundle.
+absl::StatusOr<BundleParts> ReadAndVerify(const std::string& directory) {
+  const absl::StatusOr<std::string> manifest_json =
+      ReadFile(fs::path(directory) / kManifestFile, kManifestFile, kMostManifestBytes);
+  if (absl::IsNotFound(manifest_json.status())) return manifest_json.status();
+  if (!manifest_json.ok()) return absl::DataLossError(manifest_json.status().message());
+  absl::StatusOr<v1::Manifest> manifest = ParseManifest(*manifest_json);
+  if (!manifest.ok()) return manifest.status();
+  absl::Status status = CheckListedFiles(*manifest);
+  if (status.ok()) status = CheckNames(directory);
+  if (!status.ok()) return status;
+
+  FileBytes files;
+  for (int i = 0; i < manifest->files_size(); ++i) {
+    absl::StatusOr<std::string> bytes = ReadListedFile(directory, manifest->files(i));
+    if (!bytes.ok()) return bytes.status();
+    files[kListedFiles[static_cast<size_t>(i)]] = *std::move(bytes);
+  }
+
+  BundleParts parts;
+  parts.manifest = *std::move(manifest);
+  const std::pair<std::string_view, google::protobuf::Message*> messages[] = {
+      {kCatalogueFile, &parts.catalogue},
+      {kPoliciesFile, &parts.policies},
+      {kExemplarsFile, &parts.exemplars},
+      {kCalibrationFile, &parts.calibration},
+      {kGoldenFile, &parts.golden}};
+  for (const auto& [name, message] : messages) {
+    status = Parse(files, name, message);
+    if (!status.ok()) return status;
+  }
+  parts.faiss = std::move(files[kVectorsFile]);
+  parts.safetensors = std::move(files[kSafetensorsFile]);
+  parts.tokenizer_json = std::move(files[kTokenizerFile]);
+  status = CheckRanges(parts.manifest, parts);
+  if (!status.ok()) return status;
+  return parts;
 }
 
 }  // namespace
@@ -265,6 +303,8 @@ absl::StatusOr<v1::Manifest> WriteBundle(const BundleParts& parts, const std::st
   }
   v1::Manifest manifest = parts.manifest;
   CompleteManifest(parts, files, &manifest);
+  status = CheckRanges(manifest, parts);
+  if (!status.ok()) return status;
 
   absl::StatusOr<std::unique_ptr<StagedDirectory>> staged = StagedDirectory::Create(directory);
   if (!staged.ok()) return staged.status();
@@ -281,47 +321,12 @@ absl::StatusOr<v1::Manifest> WriteBundle(const BundleParts& parts, const std::st
 absl::StatusOr<BundleParts> ReadBundle(const std::string& directory) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
-    return absl::NotFoundError(absl::StrCat("bundle ", directory, ": no such directory"));
+    return absl::NotFoundError(absl::StrCat(directory, ": no such directory"));
   }
-  const absl::StatusOr<std::string> manifest_json =
-      ReadFile(fs::path(directory) / kManifestFile, kManifestFile, kMostManifestBytes);
-  if (!manifest_json.ok()) {
-    const std::string message =
-        absl::StrCat("bundle ", directory, ": ", manifest_json.status().message());
-    return absl::IsNotFound(manifest_json.status()) ? absl::NotFoundError(message)
-                                                    : absl::DataLossError(message);
-  }
-  absl::StatusOr<v1::Manifest> manifest = ParseManifest(*manifest_json);
-  if (!manifest.ok()) return manifest.status();
-  absl::Status status = CheckListedFiles(*manifest);
-  if (status.ok()) status = CheckNames(directory);
-  if (!status.ok()) return status;
-
-  FileBytes files;
-  for (int i = 0; i < manifest->files_size(); ++i) {
-    absl::StatusOr<std::string> bytes = ReadListedFile(directory, manifest->files(i));
-    if (!bytes.ok()) return bytes.status();
-    files[kListedFiles[static_cast<size_t>(i)]] = *std::move(bytes);
-  }
-
-  BundleParts parts;
-  parts.manifest = *std::move(manifest);
-  const std::pair<std::string_view, google::protobuf::Message*> messages[] = {
-      {kCatalogueFile, &parts.catalogue},
-      {kPoliciesFile, &parts.policies},
-      {kExemplarsFile, &parts.exemplars},
-      {kCalibrationFile, &parts.calibration},
-      {kGoldenFile, &parts.golden}};
-  for (const auto& [name, message] : messages) {
-    status = Parse(files, name, message);
-    if (!status.ok()) return status;
-  }
-  parts.faiss = std::move(files[kVectorsFile]);
-  parts.safetensors = std::move(files[kSafetensorsFile]);
-  parts.tokenizer_json = std::move(files[kTokenizerFile]);
-  status = CheckRanges(parts);
-  if (!status.ok()) return status;
-  return parts;
+  absl::StatusOr<BundleParts> parts = ReadAndVerify(directory);
+  if (parts.ok()) return parts;
+  return absl::Status(parts.status().code(),
+                      absl::StrCat(directory, "/", parts.status().message()));
 }
 
 }  // namespace pointsman::bundle

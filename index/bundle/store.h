@@ -48,7 +48,7 @@ absl::Status CheckReplaceable(const std::string& directory);
 // nothing else is left; what an earlier, killed build left beside it is removed. A bundle that is
 // there already is exchanged in one step where the file system can (Linux: renameat2), so that a
 // reader sees the old or the new one; elsewhere there is an instant in which neither is there.
-// Same parts, same bytes.
+// Same parts, same bytes. INVALID_ARGUMENT for parts that ReadBundle would refuse.
 absl::StatusOr<v1::Manifest> WriteBundle(const BundleParts& parts, const std::string& directory);
 
 // Reads and verifies a bundle. Every error names the file and the check:

@@ -13,6 +13,10 @@ namespace pointsman::estimate {
 // background_prompts.txt, compiled in.
 std::vector<std::string_view> BackgroundPrompts();
 
+// Bags of random tokens, drawn by the vocabulary's own order of frequency (Zipf-Mandelbrot): text
+// about nothing, in every direction. The same bags in every build.
+std::vector<std::vector<uint32_t>> RandomTokenBags(size_t vocabulary_size);
+
 }  // namespace pointsman::estimate
 
 #endif  // POINTSMAN_INDEX_ESTIMATE_BACKGROUND_H_

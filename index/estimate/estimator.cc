@@ -16,8 +16,12 @@ namespace {
 using bundle::v1::Calibration;
 
 // Below this familiarity an estimate moves towards declared skill, in proportion.
-constexpr double kFullTrustFamiliarity = 0.2;
+constexpr double kFullTrustFamiliarity = 0.1;
 constexpr double kNormalQuantile95 = 1.6448536269514722;  // two-sided 90 %
+// Evidence below which an interval no longer widens: it is all of 0..1 by then.
+constexpr double kMinEvidence = 0.5;
+// First column of the contrasts: the level is column 0.
+constexpr int kContrasts = 1;
 // Output tokens are never expected below this share of the model's mean.
 constexpr double kMinTokenShare = 0.1;
 
@@ -97,8 +101,11 @@ absl::StatusOr<Estimator> Estimator::Create(
       e.target_weight_.push_back(static_cast<float>(targets.weight(i, t)));
     }
     for (Eigen::Index m = 0; m < labels.weight.cols(); ++m) {
-      e.measured_.push_back(labels.weight(i, m) == 1);
+      e.outcome_weight_.push_back(static_cast<float>(labels.weight(i, m)));
     }
+  }
+  for (Eigen::Index m = 0; m < labels.weight.cols(); ++m) {
+    e.total_weight_.push_back(labels.weight.col(m).sum());
   }
   e.declared_success_.assign(static_cast<size_t>(e.capabilities_ * e.models_), 0);
   if (calibration.declared_success().values_size() != e.capabilities_ * e.models_) {
@@ -107,7 +114,6 @@ absl::StatusOr<Estimator> Estimator::Create(
   }
   std::copy(calibration.declared_success().values().begin(),
             calibration.declared_success().values().end(), e.declared_success_.begin());
-  e.declared_deviation_ = calibration.declared_deviation();
 
   if (calibration.groups_size() != static_cast<int>(targets.columns.size())) {
     return WrongSize("groups", static_cast<int>(targets.columns.size()),
@@ -124,7 +130,7 @@ absl::StatusOr<Estimator> Estimator::Create(
         from.capability_means().values_size() != e.capabilities_ * group.columns) {
       return WrongSize(absl::StrCat("groups[", g, "].columns"), group.columns, from.columns());
     }
-    if (from.blend_size() != kViews || from.blend_without_text_size() != kVectorViews) {
+    if (from.blend_size() != kViews || from.blend_without_text_size() != kViews) {
       return WrongSize(absl::StrCat("groups[", g, "].blend"), kViews, from.blend_size());
     }
     if (!(from.bandwidth() > 0) || !(from.temperature() > 0) || !(from.prior_strength() > 0)) {
@@ -165,6 +171,15 @@ absl::StatusOr<Estimator> Estimator::Create(
                   &e.lexical_);
   }
   if (status.ok()) {
+    status = read(ReadMap(calibration.level_view(), kLevelInputs, e.models_, "level_view"),
+                  &e.level_);
+  }
+  if (status.ok()) {
+    status = read(ReadMap(calibration.level_view_without_text(), kLevelInputs, e.models_,
+                          "level_view_without_text"),
+                  &e.level_without_text_);
+  }
+  if (status.ok()) {
     status = read(ReadMap(calibration.token_view(), dimension + kFormFeatures, e.models_,
                           "token_view"),
                   &e.token_view_);
@@ -200,9 +215,16 @@ absl::StatusOr<Estimator> Estimator::Create(
   e.mean_tokens_.assign(calibration.mean_tokens().begin(), calibration.mean_tokens().end());
   e.has_outcomes_.assign(calibration.has_outcomes().begin(), calibration.has_outcomes().end());
   e.has_skill_.assign(calibration.has_skill().begin(), calibration.has_skill().end());
-  e.base_variance_ = calibration.uncertainty().base_variance();
-  e.strength_ = calibration.uncertainty().strength();
-  e.correlation_ = calibration.uncertainty().correlation();
+  const bundle::v1::Uncertainty& uncertainty = calibration.uncertainty();
+  if (uncertainty.prior_deviation_size() != e.models_) {
+    return WrongSize("uncertainty.prior_deviation", e.models_,
+                     uncertainty.prior_deviation_size());
+  }
+  e.prior_deviation_.assign(uncertainty.prior_deviation().begin(),
+                            uncertainty.prior_deviation().end());
+  e.base_variance_ = uncertainty.base_variance();
+  e.strength_ = uncertainty.strength();
+  e.correlation_ = uncertainty.correlation();
   if (!(e.strength_ > 0) || e.base_variance_ < 0) {
     return absl::InvalidArgumentError(
         "calibration.uncertainty: strength must be > 0 and base_variance >= 0");
@@ -288,7 +310,7 @@ void Estimator::TextViews(const Query& query, EstimateScratch* scratch) const {
 
   float* const lexical = scratch->views.data() + kLexicalView * t;
   std::copy(lexical_.intercept.begin(), lexical_.intercept.end(), lexical);
-  for (const LexicalTerm& term : scratch->lexical.Extract(*query.text)) {
+  for (const LexicalTerm& term : scratch->lexical.Extract(query.tokens)) {
     const float* const row = lexical_.slope.data() + static_cast<size_t>(term.bucket) * t;
     for (size_t j = 0; j < t; ++j) lexical[j] += term.value * row[j];
   }
@@ -302,9 +324,16 @@ QueryEstimate Estimator::Estimate(const Query& query, EstimateScratch* scratch) 
   TextViews(query, scratch);
 
   scratch->blended.resize(t);
+  float* const level_view = scratch->views.data() + kLevelView * t;
+  std::fill(level_view, level_view + t, 0.0F);
   for (const Group& group : groups_) {
     const std::vector<double>& blend =
         query.text.has_value() ? group.blend : group.blend_without_text;
+    if (group.first == kContrasts) {
+      const float level = static_cast<float>(scratch->blended[0]) - groups_[0].means[0];
+      const float inputs[kLevelInputs] = {level, level * level};
+      (query.text.has_value() ? level_ : level_without_text_).Apply(inputs, level_view + kContrasts);
+    }
     for (int j = 0; j < group.columns; ++j) {
       const auto column = static_cast<size_t>(group.first + j);
       const auto mean = static_cast<double>(group.means[static_cast<size_t>(j)]);
@@ -334,19 +363,27 @@ QueryEstimate Estimator::Prior(EstimateScratch* scratch) const {
   return Finish(Query{std::string_view(), {}, {}, {}, {}}, 0, scratch);
 }
 
-// Effective number of measured outcomes of a model among the neighbours, by the level's kernel.
-double Estimator::MeasuredEvidence(const Query& query, const EstimateScratch& scratch,
-                                   int model) const {
-  float sum = 0;
-  float squares = 0;
+Estimator::Evidence Estimator::FindEvidence(const Query& query, const EstimateScratch& scratch,
+                                            size_t model) const {
+  float measured = 0;
+  float measured_squares = 0;
+  float all = 0;
+  float all_squares = 0;
   for (size_t i = 0; i < query.neighbours.size(); ++i) {
-    const size_t at = static_cast<size_t>(query.neighbours[i].row) * static_cast<size_t>(models_) +
-                      static_cast<size_t>(model);
-    const float w = measured_[at] != 0 ? scratch.level_kernel[i] : 0;
-    sum += w;
-    squares += w * w;
+    const float weight = outcome_weight_[static_cast<size_t>(query.neighbours[i].row) *
+                                             static_cast<size_t>(models_) +
+                                         model];
+    const float kernel = scratch.level_kernel[i];
+    const float w = weight == 1 ? kernel : 0;
+    measured += w;
+    measured_squares += w * w;
+    all += kernel * weight;
+    all_squares += kernel * kernel * weight;
   }
-  return squares > 0 ? static_cast<double>(sum * sum / squares) : 0;
+  const auto ratio = [](float sum, float squares) {
+    return squares > 0 ? static_cast<double>(sum * sum / squares) : 0;
+  };
+  return {ratio(measured, measured_squares), ratio(all, all_squares)};
 }
 
 QueryEstimate Estimator::Finish(const Query& query, double familiarity,
@@ -375,16 +412,17 @@ QueryEstimate Estimator::Finish(const Query& query, double familiarity,
     }
     model.has_outcomes = has_outcomes_[m];
     model.has_skill = has_skill_[m];
-    model.effective_evidence =
-        model.has_outcomes ? MeasuredEvidence(query, *scratch, static_cast<int>(m)) : 0;
+    const Evidence evidence = FindEvidence(query, *scratch, m);
+    model.effective_evidence = evidence.measured;
     model.success = trust * fitted + (1 - trust) * declared;
-    const double fitted_variance =
-        fitted * (1 - fitted) * (base_variance_ + 1 / (strength_ + model.effective_evidence));
-    const double declared_variance = declared_deviation_ * declared_deviation_ +
-                                     std::max(0.0, declared_squares - declared * declared);
+    const double worth =
+        std::max(std::min(evidence.all + strength_, total_weight_[m]), kMinEvidence);
+    const double fitted_deviation =
+        std::sqrt(fitted * (1 - fitted) * (base_variance_ + 1 / worth));
+    const double prior_deviation =
+        prior_deviation_[m] + std::sqrt(std::max(0.0, declared_squares - declared * declared));
     const double strange = nothing_known ? 1 : 1 - trust;
-    model.deviation = std::sqrt(trust * trust * fitted_variance +
-                                strange * strange * declared_variance);
+    model.deviation = trust * fitted_deviation + strange * prior_deviation;
     model.lower = std::max(0.0, model.success - kNormalQuantile95 * model.deviation);
     model.upper = std::min(1.0, model.success + kNormalQuantile95 * model.deviation);
     model.output_tokens =

@@ -6,9 +6,14 @@
 //   capability  means of the capabilities, mixed by softmax(head / temperature)
 //   linear      ridge regression on the vector
 //   form        ridge regression on the text's form (form_features.h)
-//   lexical     ridge regression on hashed words (lexical_features.h)
-// blended with non-negative weights around the targets' means, then calibrated by Platt scaling,
-// then drawn towards declared skill as far as the query is unfamiliar.
+//   lexical     ridge regression on hashed tokens (lexical_features.h)
+// blended with non-negative weights around the targets' means; a sixth view predicts the contrasts
+// from the blended level. Then calibrated by Platt scaling, then drawn towards declared skill as far
+// as the query is unfamiliar: p' = lambda p + (1 - lambda) prior, lambda = min(1, familiarity / 0.1).
+//
+// The variance of p is p(1-p) (1/evidence + base), where the evidence of the neighbours is that of a
+// weighted mean of outcomes of weight v, (sum w v)^2 / sum w^2 v, plus the worth of the prior, and
+// never more than all outcomes together.
 #ifndef POINTSMAN_INDEX_ESTIMATE_ESTIMATOR_H_
 #define POINTSMAN_INDEX_ESTIMATE_ESTIMATOR_H_
 
@@ -48,8 +53,8 @@ struct EstimateScratch {
   std::vector<float> logits;        // c
   std::vector<float> mix;           // c, the reported one
   std::vector<float> group_mix;     // c
-  std::vector<float> sums;          // t, three of them
-  std::vector<float> views;         // 5 x t
+  std::vector<float> sums;          // of the kernel, three for each column
+  std::vector<float> views;         // kViews x t
   std::vector<double> blended;      // t
   std::vector<float> token_inputs;  // d + f
   std::vector<ModelEstimate> models;
@@ -98,8 +103,8 @@ class Estimator {
     float temperature = 1;
     std::vector<float> capability_means;  // c x columns
     std::vector<float> means;             // columns
-    std::vector<double> blend;                // 5
-    std::vector<double> blend_without_text;   // 3
+    std::vector<double> blend;               // kViews
+    std::vector<double> blend_without_text;  // kViews
   };
   struct Scaling {
     double slope = 1;
@@ -112,7 +117,12 @@ class Estimator {
   void KernelAndCapability(const Query& query, EstimateScratch* scratch) const;
   void TextViews(const Query& query, EstimateScratch* scratch) const;
   QueryEstimate Finish(const Query& query, double familiarity, EstimateScratch* scratch) const;
-  double MeasuredEvidence(const Query& query, const EstimateScratch& scratch, int model) const;
+  // Of measured outcomes among the neighbours of a query, and of measured and declared ones.
+  struct Evidence {
+    double measured = 0;
+    double all = 0;
+  };
+  Evidence FindEvidence(const Query& query, const EstimateScratch& scratch, size_t model) const;
 
   int models_ = 0;
   int capabilities_ = 0;
@@ -122,7 +132,8 @@ class Estimator {
   std::vector<std::string> capability_names_;
   std::vector<float> target_value_;   // n x t
   std::vector<float> target_weight_;  // n x t
-  std::vector<uint8_t> measured_;     // n x m: 1 where an outcome was measured
+  std::vector<float> outcome_weight_;  // n x m: 1 measured, less declared, 0 nothing known
+  std::vector<double> total_weight_;   // m, of the above
   std::vector<Group> groups_;
   LinearMap head_;
   float head_temperature_ = 1;
@@ -131,12 +142,14 @@ class Estimator {
   std::vector<float> form_scale_;  // 1 / deviation, 0 where the feature never varies
   LinearMap form_;
   LinearMap lexical_;
+  LinearMap level_;
+  LinearMap level_without_text_;
   Scaling scaling_;
   Scaling scaling_without_text_;
   LinearMap token_view_;
   std::vector<double> mean_tokens_;
   std::vector<float> declared_success_;  // c x m
-  double declared_deviation_ = 0;
+  std::vector<double> prior_deviation_;  // m
   std::vector<bool> has_outcomes_;
   std::vector<bool> has_skill_;
   double base_variance_ = 0;

@@ -94,8 +94,10 @@ struct Moments {
 };
 
 VectorXd Discriminant(const Moments& exemplars, const Moments& background) {
-  const double count = std::max(exemplars.count + background.count, 1.0);
-  MatrixXd covariance = (exemplars.Scatter() + background.Scatter()) / count;
+  // Both classes count alike, however many exemplars there are.
+  MatrixXd covariance = (exemplars.Scatter() / std::max(exemplars.count, 1.0) +
+                         background.Scatter() / std::max(background.count, 1.0)) /
+                        2;
   const double ridge =
       kCovarianceShrinkage * covariance.trace() / static_cast<double>(covariance.rows()) + 1e-9;
   covariance.diagonal().array() += ridge;

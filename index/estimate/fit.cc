@@ -19,18 +19,15 @@ using Eigen::Index;
 
 constexpr double kMinDeviation = 1e-6;
 
-const std::vector<double>& VectorPenalties() {
-  static const std::vector<double> penalties = {1, 3, 10, 30, 100};
-  return penalties;
-}
-const std::vector<double>& FormPenalties() {
-  static const std::vector<double> penalties = {10, 30, 100, 300, 1000, 3000};
-  return penalties;
-}
-const std::vector<double>& TokenPenalties() {
-  static const std::vector<double> penalties = {10, 30, 100, 300, 1000};
-  return penalties;
-}
+// Penalties to choose from, for unit vectors and for standardised features.
+const std::vector<double> kVectorPenalties = {1, 3, 10, 30, 100};
+const std::vector<double> kFormPenalties = {10, 30, 100, 300, 1000, 3000};
+const std::vector<double> kTokenPenalties = {10, 30, 100, 300, 1000};
+
+// What a pilot found on simulated outcomes over MMLU, GSM8K and MMLU-Pro: with these, nine of ten
+// intervals hold the truth, and margins are calibrated to a few percent.
+constexpr double kBaseVariance = 1.0 / 30;
+constexpr double kErrorCorrelation = 0.6;
 
 template <typename Derived>
 void WriteMatrix(const Eigen::MatrixBase<Derived>& matrix, bundle::v1::Matrix* to) {
@@ -102,7 +99,7 @@ void FitTokens(const MatrixXd& vectors, const MatrixXd& form, const Labels& labe
   MatrixXd inputs(vectors.rows(), vectors.cols() + form.cols());
   inputs << static_cast<double>(kTokenVectorScale) * vectors,
       static_cast<double>(kTokenFormScale) * form;
-  LinearView view = FitLinearView(inputs, targets, TokenPenalties());
+  LinearView view = FitLinearView(inputs, targets, kTokenPenalties);
   // A model of which nothing was measured is expected to write its mean.
   for (Index m = 0; m < models; ++m) {
     if (targets.weight.col(m).sum() <= 0) view.intercept[m] = 1;
@@ -126,10 +123,40 @@ MatrixXd DeclaredSuccess(const Labels& labels, const Targets& targets, Index cap
   return declared;
 }
 
-void FitGroups(const CapabilityView& capability, const KernelView& kernel,
-               const std::vector<std::vector<double>>& blend,
-               const std::vector<std::vector<double>>& blend_without_text, const Targets& targets,
-               Calibration* calibration) {
+// How far each model's success strays from the prior of an unfamiliar query: between exemplars of one
+// capability where skill is declared, between capabilities or clusters where only the mean is known.
+void FitPriorDeviation(const Labels& labels, const std::vector<int>& capability, int capabilities,
+                       const MatrixXd& p, bundle::v1::Uncertainty* uncertainty) {
+  const Index n = p.rows();
+  for (Index m = 0; m < p.cols(); ++m) {
+    if (labels.has_skill[static_cast<size_t>(m)]) {
+      uncertainty->add_prior_deviation(labels.declared_deviation);
+      continue;
+    }
+    VectorXd sum = VectorXd::Zero(capabilities);
+    VectorXd count = VectorXd::Zero(capabilities);
+    for (Index i = 0; i < n; ++i) {
+      const int c = capability[static_cast<size_t>(i)];
+      if (c < 0 || labels.weight(i, m) <= 0) continue;
+      sum[c] += labels.quality(i, m);
+      count[c] += 1;
+    }
+    const double total = count.sum();
+    const double mean = total > 0 ? sum.sum() / total : p.col(m).mean();
+    double between = 0;  // variance between capabilities, less what sampling makes of it
+    for (int c = 0; c < capabilities; ++c) {
+      if (count[c] <= 0) continue;
+      const double share = sum[c] / count[c];
+      between += count[c] * ((share - mean) * (share - mean) - share * (1 - share) / count[c]);
+    }
+    between = total > 0 ? std::sqrt(std::max(0.0, between / total)) : 0;
+    uncertainty->add_prior_deviation(between + std::sqrt(mean * (1 - mean) / std::max(total, 1.0)));
+  }
+}
+
+void WriteGroups(const CapabilityView& capability, const KernelView& kernel, const Blend& blend,
+                 const Blend& blend_without_text, const Targets& targets,
+                 Calibration* calibration) {
   Index first = 0;
   for (size_t g = 0; g < targets.columns.size(); ++g) {
     bundle::v1::TargetGroup* group = calibration->add_groups();
@@ -139,18 +166,32 @@ void FitGroups(const CapabilityView& capability, const KernelView& kernel,
     group->set_temperature(capability.group_temperature[g]);
     WriteMatrix(capability.group_means[g], group->mutable_capability_means());
     for (int j = 0; j < targets.columns[g]; ++j) group->add_means(targets.mean[first + j]);
-    for (const double weight : blend[g]) group->add_blend(weight);
-    for (const double weight : blend_without_text[g]) group->add_blend_without_text(weight);
+    for (const double weight : blend.weights[g]) group->add_blend(weight);
+    const std::vector<double>& vector_only = blend_without_text.weights[g];
+    for (const View view : {kKernelView, kCapabilityView, kLinearView}) {
+      group->add_blend_without_text(vector_only[view]);
+    }
+    for ([[maybe_unused]] const View view : {kFormView, kLexicalView}) {
+      group->add_blend_without_text(0);
+    }
+    group->add_blend_without_text(vector_only.back());
     first += targets.columns[g];
   }
 }
 
-// Left-out probabilities after calibration, and the calibrator itself.
+// Left-out probabilities after calibration, and the calibrator itself. A model with measured outcomes
+// is calibrated to those alone.
 MatrixXd FitScaling(const MatrixXd& blended, const Labels& labels, bundle::v1::PlattScaling* to) {
   const Index models = labels.quality.cols();
   MatrixXd p(blended.rows(), models);
-  for (Index m = 0; m < models; ++m) p.col(m) = blended.col(0) + blended.col(1 + m);
-  const Calibrator calibrator = FitCalibrator(p, labels.quality, labels.weight);
+  MatrixXd weight = labels.weight;
+  for (Index m = 0; m < models; ++m) {
+    p.col(m) = blended.col(0) + blended.col(1 + m);
+    if (labels.has_outcomes[static_cast<size_t>(m)]) {
+      weight.col(m) = (weight.col(m).array() == 1).cast<double>();
+    }
+  }
+  const Calibrator calibrator = FitCalibrator(p, labels.quality, weight);
   to->set_slope(calibrator.slope);
   for (const double intercept : calibrator.intercepts) to->add_intercepts(intercept);
   for (Index m = 0; m < models; ++m) {
@@ -171,6 +212,18 @@ std::vector<float> BestSimilarityInOtherFold(const NeighbourLists& neighbours,
     }
   }
   return best;
+}
+
+// Rows in the order of the hashes of their ids: as good as random, and the same on every machine.
+std::vector<size_t> ByHash(const google::protobuf::RepeatedPtrField<bundle::v1::Exemplar>& exemplars) {
+  std::vector<std::pair<uint64_t, size_t>> hashed;
+  for (int i = 0; i < exemplars.size(); ++i) {
+    hashed.emplace_back(StableHash(exemplars[i].id()), static_cast<size_t>(i));
+  }
+  std::sort(hashed.begin(), hashed.end());
+  std::vector<size_t> order;
+  for (const auto& [hash, row] : hashed) order.push_back(row);
+  return order;
 }
 
 }  // namespace
@@ -196,8 +249,9 @@ Calibration FitCalibration(const FitInput& input, const FitProgress& progress) {
 
   progress("capability view", 0);
   const bool clustered = input.catalogue.capabilities_size() == 0;
-  const std::vector<int> capability =
-      clustered ? ClusterRows(vectors, kClusters) : labels.capability;
+  const std::vector<int> capability = clustered
+                                          ? ClusterRows(vectors, kClusters, ByHash(input.exemplars))
+                                          : labels.capability;
   const int capabilities =
       clustered ? 1 + *std::max_element(capability.begin(), capability.end())
                 : input.catalogue.capabilities_size();
@@ -211,17 +265,17 @@ Calibration FitCalibration(const FitInput& input, const FitProgress& progress) {
   const KernelView kernel_view = FitKernelView(neighbours, targets, capability_view.left_out);
 
   progress("linear view", 0);
-  const LinearView linear_view = FitLinearView(x, targets, VectorPenalties());
+  const LinearView linear_view = FitLinearView(x, targets, kVectorPenalties);
   WriteMap(linear_view.slope, linear_view.intercept, calibration.mutable_linear_view());
 
   progress("form view", 0);
   const MatrixXd form = FitForm(input.texts, &calibration);
-  const LinearView form_view = FitLinearView(form, targets, FormPenalties());
+  const LinearView form_view = FitLinearView(form, targets, kFormPenalties);
   WriteMap(form_view.slope, form_view.intercept, calibration.mutable_form_view());
 
   LexicalExtractor extractor;
   std::vector<std::vector<LexicalTerm>> terms;
-  for (const EmbeddedText& text : input.texts) terms.push_back(extractor.Extract(text.text));
+  for (const EmbeddedText& text : input.texts) terms.push_back(extractor.Extract(text.tokens));
   const LinearView lexical_view =
       FitLexicalView(terms, fold, kFolds, targets,
                      [&](double share) { progress("lexical view", share); });
@@ -231,14 +285,14 @@ Calibration FitCalibration(const FitInput& input, const FitProgress& progress) {
   const std::vector<const LeftOut*> views = {&kernel_view.left_out, &capability_view.left_out,
                                              &linear_view.left_out, &form_view.left_out,
                                              &lexical_view.left_out};
-  const std::vector<const LeftOut*> vector_views(views.begin(), views.begin() + kVectorViews);
-  const auto blend = FitBlend(views, targets);
-  const auto blend_without_text = FitBlend(vector_views, targets);
-  FitGroups(capability_view, kernel_view, blend, blend_without_text, targets, &calibration);
-  const MatrixXd p =
-      FitScaling(ApplyBlend(views, blend, targets), labels, calibration.mutable_scaling());
-  FitScaling(ApplyBlend(vector_views, blend_without_text, targets), labels,
-             calibration.mutable_scaling_without_text());
+  const Blend blend = FitBlend(views, targets);
+  const Blend blend_without_text = FitBlend({views.begin(), views.begin() + kFormView}, targets);
+  WriteGroups(capability_view, kernel_view, blend, blend_without_text, targets, &calibration);
+  WriteMap(blend.level_view.slope, blend.level_view.intercept, calibration.mutable_level_view());
+  WriteMap(blend_without_text.level_view.slope, blend_without_text.level_view.intercept,
+           calibration.mutable_level_view_without_text());
+  const MatrixXd p = FitScaling(blend.blended, labels, calibration.mutable_scaling());
+  FitScaling(blend_without_text.blended, labels, calibration.mutable_scaling_without_text());
   Index best = 0;
   p.colwise().mean().maxCoeff(&best);
   calibration.set_best_single_model(static_cast<int32_t>(best));
@@ -247,12 +301,13 @@ Calibration FitCalibration(const FitInput& input, const FitProgress& progress) {
   FitTokens(x, form, labels, &calibration);
   WriteMatrix(DeclaredSuccess(labels, targets, capabilities),
               calibration.mutable_declared_success());
-  calibration.set_declared_deviation(labels.declared_deviation);
   for (const bool has : labels.has_outcomes) calibration.add_has_outcomes(has);
   for (const bool has : labels.has_skill) calibration.add_has_skill(has);
-  calibration.mutable_uncertainty()->set_base_variance(0.02);
-  calibration.mutable_uncertainty()->set_strength(kernel_view.prior_strength[0]);
-  calibration.mutable_uncertainty()->set_correlation(0.5);
+  bundle::v1::Uncertainty* uncertainty = calibration.mutable_uncertainty();
+  uncertainty->set_base_variance(kBaseVariance);
+  uncertainty->set_strength(kernel_view.prior_strength[0]);
+  uncertainty->set_correlation(kErrorCorrelation);
+  FitPriorDeviation(labels, capability, capabilities, p, uncertainty);
 
   progress("familiarity", 0);
   const auto views_of = [](std::span<const EmbeddedText> texts) {

@@ -17,7 +17,7 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 // A declared outcome counts as much as this share of a measured one.
-inline constexpr double kDeclaredWeight = 0.25;
+inline constexpr double kDeclaredWeight = 0.15;
 
 // n exemplars, m models, c capabilities of the catalogue (0 if it has none).
 struct Labels {

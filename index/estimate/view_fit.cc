@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "index/estimate/regression.h"
+#include "index/estimate/views.h"
 
 namespace pointsman::estimate {
 namespace {
@@ -19,6 +20,8 @@ constexpr double kPriorStrengths[] = {3, 10, 30, 100, 300};        // in exempla
 constexpr double kMeanStrengths[] = {3, 10, 30};                   // in exemplars
 constexpr double kHeadPenalties[] = {1, 3, 10, 30, 100};           // for unit vectors
 constexpr double kTemperatures[] = {0.02, 0.05, 0.1, 0.2, 0.4};    // of one-hot regressions
+const std::vector<double> kLevelPenalties = {0.03, 0.1, 0.3};     // for differences of probability
+constexpr size_t kContrastGroup = 1;
 constexpr int kClusterRounds = 20;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -78,6 +81,36 @@ CapabilityPrior PriorFromMix(const MatrixXd& mix, const Targets& targets, Index 
     }
   }
   return prior;
+}
+
+// The targets of some columns alone, as one group.
+Targets Columns(const Targets& targets, Index first, Index columns) {
+  return {targets.value.middleCols(first, columns), targets.weight.middleCols(first, columns),
+          targets.mean.segment(first, columns), {static_cast<int>(columns)}};
+}
+
+MatrixXd LevelInputs(const VectorXd& level, double mean) {
+  MatrixXd inputs(level.size(), kLevelInputs);
+  inputs.col(0) = level.array() - mean;
+  inputs.col(1) = inputs.col(0).array().square();
+  return inputs;
+}
+
+// One non-negative weight for each view, shared by all columns.
+VectorXd BlendWeights(const std::vector<MatrixXd>& views, const Targets& targets) {
+  const auto count = static_cast<Index>(views.size());
+  MatrixXd gram = MatrixXd::Zero(count, count);
+  VectorXd moment = VectorXd::Zero(count);
+  MatrixXd centred(targets.value.rows(), count);
+  for (Index t = 0; t < targets.value.cols(); ++t) {
+    for (Index v = 0; v < count; ++v) {
+      centred.col(v) = views[static_cast<size_t>(v)].col(t).array() - targets.mean[t];
+    }
+    const MatrixXd weighted = targets.weight.col(t).asDiagonal() * centred;
+    gram += weighted.transpose() * centred;
+    moment += weighted.transpose() * (targets.value.col(t).array() - targets.mean[t]).matrix();
+  }
+  return NonNegativeLeastSquares(gram, moment);
 }
 
 }  // namespace
@@ -142,12 +175,12 @@ NeighbourLists FindNeighbours(const MatrixXf& x, int k, const StepProgress& prog
   return lists;
 }
 
-std::vector<int> ClusterRows(const MatrixXf& x, int clusters) {
+std::vector<int> ClusterRows(const MatrixXf& x, int clusters, const std::vector<size_t>& order) {
   const Index n = x.rows();
   const Index count = std::clamp<Index>(n / 8, 1, clusters);
   MatrixXf centres(count, x.cols());
   for (Index c = 0; c < count; ++c) {
-    centres.row(c) = x.row(count == 1 ? 0 : c * (n - 1) / (count - 1));
+    centres.row(c) = x.row(static_cast<Index>(order[static_cast<size_t>(c)]));
   }
   std::vector<int> cluster(static_cast<size_t>(n), 0);
   MatrixXf similarity;
@@ -295,40 +328,29 @@ KernelView FitKernelView(const NeighbourLists& neighbours, const Targets& target
   return view;
 }
 
-std::vector<std::vector<double>> FitBlend(const std::vector<const LeftOut*>& views,
-                                          const Targets& targets) {
-  const auto count = static_cast<Index>(views.size());
-  std::vector<std::vector<double>> weights;
-  ForEachGroup(targets, [&](size_t, Index first, Index columns) {
-    MatrixXd gram = MatrixXd::Zero(count, count);
-    VectorXd moment = VectorXd::Zero(count);
-    MatrixXd centred(targets.value.rows(), count);
-    for (Index t = first; t < first + columns; ++t) {
-      const VectorXd& weight = targets.weight.col(t);
-      for (Index v = 0; v < count; ++v) {
-        centred.col(v) = views[static_cast<size_t>(v)]->col(t).array() - targets.mean[t];
-      }
-      const MatrixXd weighted = weight.asDiagonal() * centred;
-      gram += weighted.transpose() * centred;
-      moment += weighted.transpose() * (targets.value.col(t).array() - targets.mean[t]).matrix();
-    }
-    const VectorXd w = NonNegativeLeastSquares(gram, moment);
-    weights.emplace_back(w.data(), w.data() + w.size());
-  });
-  return weights;
-}
-
-MatrixXd ApplyBlend(const std::vector<const LeftOut*>& views,
-                    const std::vector<std::vector<double>>& weights, const Targets& targets) {
-  MatrixXd blended = targets.mean.transpose().replicate(targets.value.rows(), 1);
+Blend FitBlend(const std::vector<const LeftOut*>& views, const Targets& targets) {
+  Blend blend;
+  blend.blended = targets.mean.transpose().replicate(targets.value.rows(), 1);
   ForEachGroup(targets, [&](size_t g, Index first, Index columns) {
-    for (Index t = first; t < first + columns; ++t) {
-      for (size_t v = 0; v < views.size(); ++v) {
-        blended.col(t).array() += weights[g][v] * (views[v]->col(t).array() - targets.mean[t]);
+    std::vector<MatrixXd> predictions;
+    for (const LeftOut* view : views) predictions.push_back(view->middleCols(first, columns));
+    if (g == kContrastGroup) {
+      blend.level_view = FitLinearView(LevelInputs(blend.blended.col(0), targets.mean[0]),
+                                       Columns(targets, first, columns), kLevelPenalties);
+      predictions.push_back(blend.level_view.left_out);
+    }
+    const VectorXd weights = BlendWeights(predictions, Columns(targets, first, columns));
+    blend.weights.emplace_back(weights.data(), weights.data() + weights.size());
+    blend.weights.back().resize(views.size() + 1, 0.0);
+    for (Index j = 0; j < columns; ++j) {
+      for (size_t v = 0; v < predictions.size(); ++v) {
+        blend.blended.col(first + j).array() +=
+            weights[static_cast<Index>(v)] *
+            (predictions[v].col(j).array() - targets.mean[first + j]);
       }
     }
   });
-  return blended;
+  return blend;
 }
 
 }  // namespace pointsman::estimate

@@ -40,9 +40,9 @@ struct NeighbourLists {
 };
 NeighbourLists FindNeighbours(const MatrixXf& x, int k, const StepProgress& progress);
 
-// Spherical k-means from evenly spaced rows: the clusters that stand in where no exemplar has a
-// capability. Returns the cluster of each row.
-std::vector<int> ClusterRows(const MatrixXf& x, int clusters);
+// Spherical k-means: the clusters that stand in where no exemplar has a capability. Starts from the
+// first rows of `order`, a permutation. Returns the cluster of each row.
+std::vector<int> ClusterRows(const MatrixXf& x, int clusters, const std::vector<size_t>& order);
 
 // P(capability | vector) and, through the capabilities' mean outcomes, a prediction of each target.
 struct CapabilityView {
@@ -71,13 +71,14 @@ LinearView FitLexicalView(const std::vector<std::vector<LexicalTerm>>& texts,
                           const std::vector<int>& fold, int folds, const Targets& targets,
                           const StepProgress& progress);
 
-// Non-negative weights of the views for each group: weights[group][view].
-std::vector<std::vector<double>> FitBlend(const std::vector<const LeftOut*>& views,
-                                          const Targets& targets);
-
-// mean + sum over views of weight * (view - mean): n x t.
-MatrixXd ApplyBlend(const std::vector<const LeftOut*>& views,
-                    const std::vector<std::vector<double>>& weights, const Targets& targets);
+// The views of one kind of query, blended: non-negative weights around the targets' means, level
+// first, then the level view for the contrasts made of it.
+struct Blend {
+  std::vector<std::vector<double>> weights;  // of each group, one for each of `views` and the level
+  LinearView level_view;                     // inputs of the level -> contrasts
+  MatrixXd blended;                          // n x t, left out
+};
+Blend FitBlend(const std::vector<const LeftOut*>& views, const Targets& targets);
 
 }  // namespace pointsman::estimate
 

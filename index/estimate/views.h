@@ -4,10 +4,14 @@
 
 namespace pointsman::estimate {
 
-// Order of the views in blends; those that read only the vector come first.
-enum View { kKernelView, kCapabilityView, kLinearView, kFormView, kLexicalView };
-inline constexpr int kViews = 5;
-inline constexpr int kVectorViews = 3;
+// Order of the views in blends. The first three read only the vector; the level view reads what was
+// blended for the level, and predicts contrasts only.
+enum View { kKernelView, kCapabilityView, kLinearView, kFormView, kLexicalView, kLevelView };
+inline constexpr int kViews = 6;
+
+// Inputs of the level view: how far the level is from its mean, and the square of that. Models differ
+// most on queries of middling difficulty, and least where all succeed or all fail.
+inline constexpr int kLevelInputs = 2;
 
 // Standardised form features are clipped here: beyond, a length says no more than "long".
 inline constexpr float kMaxFormDeviation = 4;

@@ -33,8 +33,8 @@ void ForEachTie(std::span<const double> values, std::span<const size_t> order, V
   }
 }
 
-// Calls `visit(begin, end)` for each of `bins` parts of 0..n, as equal as can be; empty ones are left
-// out.
+// Calls `visit(begin, end)` for each of `bins` parts of 0..n, as equal as can be; empty ones are
+// left out.
 template <typename Visit>
 void ForEachBin(size_t n, int bins, Visit&& visit) {
   const auto count = static_cast<size_t>(bins);

@@ -1,8 +1,8 @@
 // Figures of merit of predictions, as pure functions of numbers.
 //
-// Predictions are probabilities; outcomes are qualities 0..1, of which 0 and 1 are the usual ones. A
-// quality q in between counts as q of a success and 1 - q of a failure. Everything is independent of
-// the order of the queries. A figure that cannot be had (no queries, one class only) is NaN.
+// Predictions are probabilities; outcomes are qualities 0..1, of which 0 and 1 are the usual ones.
+// A quality q in between counts as q of a success and 1 - q of a failure. Everything is independent
+// of the order of the queries. A figure that cannot be had (no queries, one class only) is NaN.
 #ifndef POINTSMAN_INDEX_EVALUATE_METRICS_H_
 #define POINTSMAN_INDEX_EVALUATE_METRICS_H_
 
@@ -29,9 +29,9 @@ double BrierScore(std::span<const double> predictions, std::span<const double> o
 double CalibrationError(std::span<const double> predictions, std::span<const double> outcomes,
                         int bins = kCalibrationBins);
 
-// What CalibrationError would give on average if every prediction were exact and outcomes were drawn
-// from them: the part of the error that is nothing but the finite number of queries. Simulated with
-// a fixed seed.
+// What CalibrationError would give on average if every prediction were exact and outcomes were
+// drawn from them: the part of the error that is nothing but the finite number of queries.
+// Simulated with a fixed seed.
 double CalibrationNoiseFloor(std::span<const double> predictions, int bins = kCalibrationBins);
 
 // Share of those bins whose mean outcome lies within the bin's mean interval [lower, upper].

@@ -50,9 +50,11 @@ absl::StatusOr<std::vector<Split>> MakeSplits(size_t count, const Protocol& prot
       return absl::InvalidArgumentError(
           absl::StrCat("holdout must be above 0 and below 1; is ", *protocol.holdout));
     }
-    train = count - static_cast<size_t>(std::lround(*protocol.holdout * static_cast<double>(count)));
+    train =
+        count - static_cast<size_t>(std::lround(*protocol.holdout * static_cast<double>(count)));
     if (train == 0 || train == count) {
-      return absl::InvalidArgumentError(absl::StrCat("holdout of ", *protocol.holdout, " of ", count,
+      return absl::InvalidArgumentError(absl::StrCat("holdout of ", *protocol.holdout, " of ",
+                                                     count,
                                                      " labelled queries leaves an empty part"));
     }
   } else if (protocol.train_count.has_value()) {
@@ -64,8 +66,8 @@ absl::StatusOr<std::vector<Split>> MakeSplits(size_t count, const Protocol& prot
     train = static_cast<size_t>(*protocol.train_count);
   } else if (protocol.folds.has_value() &&
              (*protocol.folds < 2 || static_cast<size_t>(*protocol.folds) > count)) {
-    return absl::InvalidArgumentError(absl::StrCat("folds must be 2 to the ", count,
-                                                   " labelled queries; is ", *protocol.folds));
+    return absl::InvalidArgumentError(
+        absl::StrCat("folds must be 2 to the ", count, " labelled queries; is ", *protocol.folds));
   }
 
   std::vector<Split> splits;

@@ -35,7 +35,8 @@ MAY_INCLUDE = {
     "index/estimate": BASE + ("index/search/neighbour.h",),
     "index/choose": BASE + ("index/estimate/query_estimate.h",),
     "index/evaluate": BASE + ("index/engine.h", "index/builder.h", "index/bundle/"),
-    "index/tool": BASE + ("index/engine.h", "index/builder.h", "index/bundle/", "index/evaluate/"),
+    "index/tool": BASE + ("index/engine.h", "index/builder.h", "index/bundle/", "index/evaluate/",
+                          "index/search/vector_index.h"),
     # Beside the engine: FAISS's settings of the whole process, and what is valid UTF-8.
     "server": BASE + ("index/engine.h", "index/search/vector_index.h", "index/embed/utf8.h"),
     "client": (),

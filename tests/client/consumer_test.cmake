@@ -11,7 +11,7 @@ function(run)
 endfunction()
 
 run(${CMAKE_COMMAND} --install ${BUILD} --component client --prefix ${prefix})
-run(${CMAKE_COMMAND} -S ${SOURCE} -B ${SCRATCH}/build
+run(${CMAKE_COMMAND} -S ${SOURCE} -B ${SCRATCH}/build -G "${GENERATOR}"
   -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${COMPILER}
   -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} -D CMAKE_CXX_FLAGS=${flags})
 run(${CMAKE_COMMAND} --build ${SCRATCH}/build)

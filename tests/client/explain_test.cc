@@ -105,8 +105,19 @@ TEST(ExplainText, InfeasibleNamesTheSmallestRelaxation) {
   relaxation->set_needed(0.0015);
   relaxation->set_model("tiny");
   EXPECT_THAT(ExplainText(response),
-              HasSubstr("no model qualifies: raise limits.max_cost_usd from 0.0000200 to 0.0015 "
+              HasSubstr("no model qualifies: raise limits.max_cost_usd from 0.00002 to 0.0015 "
                         "and tiny qualifies"));
+}
+
+TEST(ExplainText, ALimitIsNeverRoundedToOneThatJustMisses) {
+  v1::RouteResponse response = Chosen();
+  response.mutable_rejected(0)->set_limit(0.000001);
+  response.mutable_rejected(0)->set_value(0.00000330154);
+  EXPECT_THAT(ExplainText(response), HasSubstr("limits.max_cost_usd at 0.000003302 instead of"));
+  response.mutable_rejected(0)->set_reason(v1::REJECTION_REASON_SUCCESS_BELOW_LIMIT);
+  response.mutable_rejected(0)->set_limit(0.99);
+  response.mutable_rejected(0)->set_value(0.87659);
+  EXPECT_THAT(ExplainText(response), HasSubstr("limits.min_success_probability at 0.8765 instead"));
 }
 
 TEST(ExplainText, ALimitThatMustSinkIsLowered) {
@@ -129,6 +140,15 @@ TEST(ExplainText, ARelaxationWithoutANumberDropsAName) {
   relaxation->set_detail("vision");
   relaxation->set_model("large");
   EXPECT_THAT(ExplainText(response), HasSubstr("drop `vision` from requirements.features"));
+}
+
+TEST(ExplainText, ALimitOnAnUnknownValueMustBeDropped) {
+  v1::RouteResponse response;
+  response.set_outcome(v1::OUTCOME_INFEASIBLE);
+  response.mutable_relaxation()->set_field("limits.max_cost_usd");
+  response.mutable_relaxation()->set_current(0);
+  response.mutable_relaxation()->set_model("in-house");
+  EXPECT_THAT(ExplainText(response), HasSubstr("drop limits.max_cost_usd and in-house qualifies"));
 }
 
 TEST(ExplainText, ADefaultIsLabelledAsSuch) {

@@ -1,6 +1,7 @@
 """pointsman route: the query in four ways, the answer in two, and every exit code."""
 
 import json
+import re
 
 import pytest
 
@@ -99,8 +100,7 @@ def test_only_allowed_models_are_candidates(server):
 
 def test_explain_shows_evidence_rules_and_what_would_change_it(server):
     result = pointsman(
-        server.address, "route", "--explain", "--policy", "guarded", "--max-latency-ms", "2000",
-        "What is my password?",
+        server.address, "route", "--explain", "--policy", "guarded", "What is my password?",
     )
     assert result.returncode == OK, result.stderr
     assert "similarity" in result.stdout
@@ -110,8 +110,8 @@ def test_explain_shows_evidence_rules_and_what_would_change_it(server):
 
 def test_explain_names_tradeoffs_margin_and_limits(server):
     result = pointsman(
-        server.address, "route", "--explain", "--max-cost-usd", "0.001", "--output-tokens", "500",
-        "hello",
+        server.address, "route", "--explain", "--max-cost-usd", "0.002", "--output-tokens", "500",
+        "write a lock-free queue in C++ with hazard pointers",
     )
     assert result.returncode == OK, result.stderr
     assert "best value by tradeoff" in result.stdout
@@ -120,9 +120,15 @@ def test_explain_names_tradeoffs_margin_and_limits(server):
 
 
 def test_limits_that_nobody_meets_exit_with_their_own_code(server):
-    result = pointsman(server.address, "route", "--max-cost-usd", "0", "hello")
+    result = pointsman(server.address, "route", "--max-cost-usd", "0.0000001", "hello")
     assert result.returncode == NO_CHOICE
-    assert "no model qualifies: raise limits.max_cost_usd from 0 to" in result.stdout
+    assert "no model qualifies: raise limits.max_cost_usd from 0.0000001 to" in result.stdout
+
+
+def test_the_relaxation_that_is_printed_is_enough(server):
+    refused = pointsman(server.address, "route", "--max-cost-usd", "0.0000001", "hello")
+    enough = re.search(r"to (\S+) and", refused.stdout)[1]
+    assert pointsman(server.address, "route", "--max-cost-usd", enough, "hello").returncode == OK
 
 
 def test_an_abstention_exits_with_the_same_code(server):

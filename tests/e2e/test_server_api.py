@@ -153,18 +153,6 @@ def test_the_catalogue_is_what_the_bundle_holds(api, router):
     assert catalogue.bundle_digest == response.provenance.bundle_digest
 
 
-def test_a_deadline_that_has_passed_is_answered_before_the_work(api, start_server, refusal):
-    server = start_server()
-    request = api.router.RouteRequest(text="hello").SerializeToString()
-    with grpc.insecure_channel(server.address) as channel:
-        route = channel.unary_unary("/pointsman.v1.RouterService/Route")
-        route(request)
-        # The client itself knows of no deadline, so this is the server's answer.
-        code, _, _ = refusal(lambda: route(request, metadata=[("grpc-timeout", "1n")]))
-    assert code == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert server.metric("pointsman_decisions_total") == 1
-
-
 @pytest.mark.parametrize("service", ["", "pointsman.v1.RouterService"])
 def test_health_is_serving(server, service):
     with grpc.insecure_channel(server.address) as channel:

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import time
 
 import grpc
 import pytest
@@ -270,3 +271,39 @@ def test_vector_of_the_wrong_dimension_nan_or_zero(api, router, refusal):
             assert code == INVALID and list(fields) == [field]
     code, _, fields = refusal(lambda: route([1.0] * size, embedder="another"))
     assert code == INVALID and catalogue.embedder_id in fields["embedding.embedder_id"]
+
+
+# Row: deadline already past, or shorter than the work
+
+
+def test_deadline_shorter_than_the_work(api, start_server, connect, refusal):
+    server = start_server()
+    router = connect(server)
+    # Long queries teach the server that a decision takes milliseconds.
+    long_query = api.router.RouteRequest(text="why? " * 200_000)
+    for _ in range(40):
+        router.Route(long_query)
+    decisions = server.metric("pointsman_decisions_total")
+    for _ in range(5):
+        code, _, _ = refusal(lambda: router.Route(api.router.RouteRequest(text="hi"), timeout=0.002))
+        assert code == grpc.StatusCode.DEADLINE_EXCEEDED
+    # Some may have ended in the client; those that arrived were refused before the work.
+    requests = "pointsman_grpc_requests_total"
+    assert server.metric(requests, method="Route", code="DEADLINE_EXCEEDED") >= 1
+    assert server.metric("pointsman_decisions_total") == decisions
+
+
+def test_deadline_that_passes_within_a_batch(api, start_server, connect, refusal):
+    server = start_server()
+    router = connect(server)
+    batch = api.router.BatchRouteRequest()
+    batch.requests.extend([api.router.RouteRequest(text="why? " * 2000)] * 400)
+    code, _, _ = refusal(lambda: router.BatchRoute(batch, timeout=0.03))
+    assert code == grpc.StatusCode.DEADLINE_EXCEEDED
+    requests = "pointsman_grpc_requests_total"
+    for _ in range(100):
+        if server.metric(requests, method="BatchRoute") == 1:
+            break
+        time.sleep(0.01)
+    assert server.metric(requests, method="BatchRoute", code="OK") == 0
+    assert server.metric("pointsman_decisions_total") < 400

@@ -122,13 +122,13 @@ def test_flag_beats_environment_beats_file(tmp_path):
 def test_settings_of_file_and_environment_are_in_force(api, start_server, connect, tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("max_batch_items: 1\n")
-    environment = {"POINTSMAN_CONFIG": str(file), "POINTSMAN_MAX_REQUEST_TEXT_BYTES": "3"}
+    environment = {"POINTSMAN_CONFIG": str(file), "POINTSMAN_MAX_REQUEST_TEXT_BYTES": "99"}
     router = connect(start_server(environment))
     with pytest.raises(grpc.RpcError, match="1 to 1 items"):
         batch = api.router.BatchRouteRequest(requests=[api.router.RouteRequest(text="x")] * 2)
         router.BatchRoute(batch)
-    with pytest.raises(grpc.RpcError, match="at most 3 bytes"):
-        router.Route(api.router.RouteRequest(text="four"))
+    with pytest.raises(grpc.RpcError, match="at most 99 bytes; is 100"):
+        router.Route(api.router.RouteRequest(text="x" * 100))
 
 
 def test_unknown_flags_and_keys_exit_2_and_name_the_nearest(tmp_path):

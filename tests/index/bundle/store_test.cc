@@ -76,13 +76,27 @@ class StoreTest : public ::testing::Test {
     EXPECT_THAT(std::string(status.message()), HasSubstr(std::string(file)));
   }
 
-  // Writes a bundle whose digests are right but whose contents are `parts`, and returns the message
-  // with which it is refused.
-  std::string ContentsProblem(const BundleParts& parts) const {
-    MustWrite(parts);
+  // Writes a bundle whose digests are right but which holds `message` in place of one of its files,
+  // as another program might make it, and returns why it is refused.
+  std::string ContentsProblem(std::string_view file,
+                              const google::protobuf::Message& message) const {
+    v1::Manifest manifest = MustWrite(SmallParts());
+    const std::string bytes = message.SerializeAsString();
+    WriteFile(file, bytes);
+    for (v1::ManifestFile& listed : *manifest.mutable_files()) {
+      if (listed.name() != file) continue;
+      listed.set_size(static_cast<int64_t>(bytes.size()));
+      listed.set_sha256(Sha256(bytes));
+    }
+    Seal(manifest);
     const absl::Status status = ReadBundle(bundle()).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
     return std::string(status.message());
+  }
+
+  void Seal(v1::Manifest manifest) const {
+    manifest.set_digest(ManifestDigest(manifest));
+    WriteFile(kManifestFile, FormatManifest(manifest));
   }
 
   ScratchDirectory directory_;
@@ -264,8 +278,7 @@ TEST_F(StoreTest, AManifestThatNamesOtherFilesIsRefused) {
   for (const char* name : {"../../etc/passwd", "/etc/passwd", "a/b", "other", ""}) {
     v1::Manifest manifest = MustWrite(SmallParts());
     manifest.mutable_files(0)->set_name(name);
-    manifest.set_digest(ManifestDigest(manifest));
-    WriteFile(kManifestFile, FormatManifest(manifest));
+    Seal(manifest);
     ExpectRefused(absl::StatusCode::kDataLoss, "does not list the files of a bundle");
   }
 }
@@ -299,51 +312,42 @@ TEST_F(StoreTest, VolumesOfKubernetesAreRead) {
 TEST_F(StoreTest, ContentsAreHeldToTheBoundsOfSources) {
   BundleParts parts = SmallParts();
   parts.catalogue.mutable_models(0)->set_input_usd_per_mtok(-1);
-  EXPECT_EQ(ContentsProblem(parts),
-            "catalogue.binpb: models[0].input_usd_per_mtok: must be a finite number >= 0, is -1");
-
-  parts = SmallParts();
+  EXPECT_EQ(ContentsProblem(kCatalogueFile, parts.catalogue),
+            InBundle("catalogue.binpb: models[0].input_usd_per_mtok: must be a finite number >= 0, "
+                     "is -1"));
   parts.policies.set_default_policy("none");
-  EXPECT_THAT(ContentsProblem(parts), HasSubstr("policies.binpb: default_policy"));
-
-  parts = SmallParts();
-  parts.exemplars.mutable_exemplars(2)->set_id("e1");
-  EXPECT_EQ(ContentsProblem(parts),
-            "exemplars.binpb: exemplars[2].id: duplicate id `e1`, first at exemplars[0]");
-
-  parts = SmallParts();
-  (*parts.exemplars.mutable_exemplars(1)->mutable_outcomes())["tiny"].set_quality(1);
-  EXPECT_THAT(ContentsProblem(parts),
-              HasSubstr("exemplars.binpb: exemplars[1].outcomes[tiny]: unknown model `tiny`"));
-
-  parts = SmallParts();
-  parts.exemplars.mutable_exemplars(1)->set_capability("cooking");
-  EXPECT_THAT(ContentsProblem(parts), HasSubstr("exemplars[1].capability: unknown capability"));
-
-  parts = SmallParts();
+  EXPECT_THAT(ContentsProblem(kPoliciesFile, parts.policies),
+              HasSubstr("policies.binpb: default_policy: unknown policy `none`"));
   parts.calibration.add_mean(std::numeric_limits<float>::quiet_NaN());
-  EXPECT_THAT(ContentsProblem(parts), HasSubstr("calibration.binpb: mean: must be finite"));
-
-  parts = SmallParts();
+  EXPECT_THAT(ContentsProblem(kCalibrationFile, parts.calibration),
+              HasSubstr("calibration.binpb: mean: must be finite"));
   parts.golden.mutable_queries(0)->clear_recorded();
-  EXPECT_THAT(ContentsProblem(parts), HasSubstr("golden.binpb: queries[0].recorded: is required"));
+  EXPECT_THAT(ContentsProblem(kGoldenFile, parts.golden),
+              HasSubstr("golden.binpb: queries[0].recorded: is required"));
+}
+
+TEST_F(StoreTest, ExemplarsMustBeUniqueAndOfKnownModelsAndCapabilities) {
+  v1::ExemplarTable table = SmallParts().exemplars;
+  table.mutable_exemplars(2)->set_id("e1");
+  (*table.mutable_exemplars(1)->mutable_outcomes())["tiny"].set_quality(1);
+  table.mutable_exemplars(1)->set_capability("cooking");
+  const std::string problem = ContentsProblem(kExemplarsFile, table);
+  EXPECT_THAT(problem, HasSubstr("exemplars[2].id: duplicate id `e1`, first at exemplars[0]"));
+  EXPECT_THAT(problem, HasSubstr("exemplars[1].outcomes[tiny]: unknown model `tiny`"));
+  EXPECT_THAT(problem, HasSubstr("exemplars[1].capability: unknown capability `cooking`"));
 }
 
 TEST_F(StoreTest, CountsMustMatch) {
-  BundleParts parts = SmallParts();
-  parts.manifest.set_capability_count(5);
-  EXPECT_EQ(ContentsProblem(parts), "manifest.json: capability_count must be 1, is 5");
-
   for (const auto& [field, set] :
        std::initializer_list<std::pair<const char*, void (*)(v1::Manifest*)>>{
            {"exemplar_count", [](v1::Manifest* m) { m->set_exemplar_count(4); }},
            {"model_count", [](v1::Manifest* m) { m->set_model_count(0); }},
+           {"capability_count", [](v1::Manifest* m) { m->set_capability_count(5); }},
            {"embedder_id", [](v1::Manifest* m) { m->set_embedder_id("static-2-0"); }},
            {"dimensions", [](v1::Manifest* m) { m->set_dimensions(0); }}}) {
     v1::Manifest manifest = MustWrite(SmallParts());
     set(&manifest);
-    manifest.set_digest(ManifestDigest(manifest));
-    WriteFile(kManifestFile, FormatManifest(manifest));
+    Seal(manifest);
     ExpectRefused(absl::StatusCode::kInvalidArgument, field);
   }
 }
@@ -361,13 +365,24 @@ TEST_F(StoreTest, VerifiedBytesThatAreNoMessageAreRefused) {
   WriteFile(kCatalogueFile, "\xFF\xFF\xFF");
   manifest.mutable_files(1)->set_size(3);
   manifest.mutable_files(1)->set_sha256(Sha256("\xFF\xFF\xFF"));
-  manifest.set_digest(ManifestDigest(manifest));
-  WriteFile(kManifestFile, FormatManifest(manifest));
+  Seal(manifest);
   ExpectRefused(absl::StatusCode::kInvalidArgument,
                 "catalogue.binpb: is no pointsman.v1.Catalogue");
 }
 
 // Writing.
+
+TEST_F(StoreTest, WhatWouldBeRefusedIsNotWritten) {
+  BundleParts parts = SmallParts();
+  parts.manifest.set_capability_count(5);
+  absl::Status status = WriteBundle(parts, bundle()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  parts = SmallParts();
+  parts.calibration.add_mean(std::numeric_limits<float>::infinity());
+  status = WriteBundle(parts, bundle()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  EXPECT_TRUE(directory_.List().empty());
+}
 
 TEST_F(StoreTest, ABundleIsReplacedAndNothingElseIsLeft) {
   MustWrite(SmallParts());

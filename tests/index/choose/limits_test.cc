@@ -53,8 +53,9 @@ TEST_F(LimitsTest, Denied) {
 }
 
 TEST_F(LimitsTest, ExcludedByTheRuleThatIsNamed) {
-  scenario_.AddRule("harmless").mutable_then()->add_only_models("a");
-  scenario_.policy().mutable_rules(0)->mutable_then()->add_only_models("b");
+  v1::Rule& harmless = scenario_.AddRule("harmless");
+  harmless.mutable_then()->add_only_models("a");
+  harmless.mutable_then()->add_only_models("b");
   scenario_.AddRule("culprit").mutable_then()->add_exclude_models("a");
   scenario_.AddRule("late").mutable_then()->add_exclude_models("a");
   const Rejection rejection = RejectionOfA();

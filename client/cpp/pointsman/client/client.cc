@@ -42,7 +42,7 @@ struct Client::Connection {
     grpc::ClientContext context;
     Prepare(call, &context);
     Response response;
-    const absl::Status status = FromGrpc((router.get()->*method)(&context, request, &response));
+    absl::Status status = FromGrpc((router.get()->*method)(&context, request, &response));
     if (!status.ok()) return status;
     return response;
   }

@@ -20,7 +20,7 @@ constexpr size_t kMaxTextCharacters = 70;  // of an exemplar: enough to recognis
 constexpr size_t kDigestCharacters = 12;
 
 // REJECTION_REASON_COST_ABOVE_LIMIT -> "cost above limit".
-std::string Words(std::string name, const char* prefix) {
+std::string Words(const std::string& name, const char* prefix) {
   std::string words(absl::StripPrefix(name, prefix));
   for (char& c : words) c = c == '_' ? ' ' : absl::ascii_tolower(static_cast<unsigned char>(c));
   return words;

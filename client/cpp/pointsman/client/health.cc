@@ -42,7 +42,7 @@ absl::StatusOr<bool> AskHealth(const std::shared_ptr<grpc::Channel>& channel,
   std::promise<grpc::Status> finished;
   stub.UnaryCall(context, kCheckMethod, grpc::StubOptions(), &request, &response,
                  [&finished](grpc::Status status) { finished.set_value(std::move(status)); });
-  const absl::Status status = FromGrpc(finished.get_future().get());
+  absl::Status status = FromGrpc(finished.get_future().get());
   if (!status.ok()) return status;
   return IsServing(response);
 }

@@ -15,7 +15,7 @@ constexpr int kMaxRetryAttempts = 5;  // gRPC silently cuts larger values to thi
 
 absl::StatusOr<std::string> ReadPem(const std::string& path) {
   if (path.empty()) return std::string();
-  std::ifstream file(path, std::ios::binary);
+  const std::ifstream file(path, std::ios::binary);
   std::ostringstream contents;
   if (!file || !(contents << file.rdbuf())) {
     return absl::NotFoundError(absl::StrCat("cannot read ", path, " as a PEM file"));

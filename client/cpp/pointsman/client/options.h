@@ -49,8 +49,8 @@ struct ConnectOptions {
 
   std::chrono::milliseconds deadline{2000};  // of a call that names none, retries included
   RetryOptions retry{};
-  // Leaves out replicas that report NOT_SERVING, and spreads calls over the others: with it, a
-  // rolling restart loses no request.
+  // Leaves out replicas that report NOT_SERVING, as one that drains does, and spreads calls over
+  // the others.
   bool balance_by_health = true;
   // Finds dead connections between calls. gRPC servers cut off clients that ping more often than
   // every five minutes, unless configured otherwise.

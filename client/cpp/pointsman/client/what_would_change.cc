@@ -9,6 +9,19 @@
 namespace pointsman::client {
 namespace {
 
+// Below this a runner-up is not worth a sentence.
+constexpr double kMinDoubt = 0.005;
+
+// A limit that admits `value`, short enough to be typed: rounded away from `limit`, since one that
+// is rounded towards it would just miss.
+std::string AdmittingLimit(double value, double limit) {
+  if (value == 0) return "0";
+  const double scale = std::pow(10, 3 - std::floor(std::log10(std::abs(value))));
+  const double rounded = std::round(value * scale) / scale;
+  if (value > limit ? rounded >= value : rounded <= value) return Number(rounded);
+  return Number(rounded + (value > limit ? 1 : -1) / scale);
+}
+
 // "at tradeoff 0.00 to 0.31 a, to 0.80 b (this one), to 1.00 c".
 std::string TradeoffSentence(const v1::RouteResponse& response) {
   std::vector<const v1::Candidate*> winners;
@@ -39,7 +52,7 @@ std::string MarginSentence(const v1::RouteResponse& response) {
   const auto runner_up = std::find_if(
       response.candidates().begin(), response.candidates().end(),
       [&response](const v1::Candidate& entry) { return entry.model() != response.model(); });
-  if (runner_up == response.candidates().end() || response.margin() <= 0) return {};
+  if (runner_up == response.candidates().end() || 1 - response.margin() < kMinDoubt) return {};
   return absl::StrFormat(
       "more evidence: with a probability of %.2f the runner-up %s is really the better choice",
       1 - response.margin(), runner_up->model());
@@ -51,7 +64,8 @@ std::string LimitSentence(const v1::Rejection& rejection) {
   if (!rejection.has_limit() || !rejection.has_value()) {
     return absl::StrFormat("dropping %s would admit %s", field, rejection.model());
   }
-  return absl::StrFormat("%s at %s instead of %s would admit %s", field, Number(rejection.value()),
+  return absl::StrFormat("%s at %s instead of %s would admit %s", field,
+                         AdmittingLimit(rejection.value(), rejection.limit()),
                          Number(rejection.limit()), rejection.model());
 }
 
@@ -70,15 +84,19 @@ std::vector<std::string> WhatWouldChange(const v1::RouteResponse& response) {
 }
 
 std::string RelaxationSentence(const v1::Relaxation& relaxation) {
+  if (!relaxation.has_needed() && relaxation.detail().empty()) {
+    // The model's value is unknown, so no number would do.
+    return absl::StrFormat("drop %s and %s qualifies", relaxation.field(), relaxation.model());
+  }
   if (!relaxation.has_needed()) {
     return absl::StrFormat("drop `%s` from %s and %s qualifies", relaxation.detail(),
                            relaxation.field(), relaxation.model());
   }
   const bool raise = !relaxation.has_current() || relaxation.needed() >= relaxation.current();
-  return absl::StrFormat("%s %s%s to %s and %s qualifies", raise ? "raise" : "lower",
-                         relaxation.field(),
-                         relaxation.has_current() ? " from " + Number(relaxation.current()) : "",
-                         Number(relaxation.needed()), relaxation.model());
+  return absl::StrFormat(
+      "%s %s%s to %s and %s qualifies", raise ? "raise" : "lower", relaxation.field(),
+      relaxation.has_current() ? " from " + Number(relaxation.current()) : "",
+      AdmittingLimit(relaxation.needed(), relaxation.current()), relaxation.model());
 }
 
 std::string LimitField(v1::RejectionReason reason) {
@@ -103,7 +121,10 @@ std::string Number(double value) {
   const double magnitude = std::abs(value);
   if (magnitude >= 1000) return absl::StrFormat("%.0f", value);
   if (magnitude >= 0.0001 || magnitude == 0) return absl::StrFormat("%.4g", value);
-  return absl::StrFormat("%.7f", value);
+  const int decimals = 3 - static_cast<int>(std::floor(std::log10(magnitude)));
+  std::string text = absl::StrFormat("%.*f", decimals, value);
+  text.erase(text.find_last_not_of('0') + 1);
+  return text;
 }
 
 }  // namespace pointsman::client
