@@ -62,8 +62,8 @@ const Setting kSettings[] = {
 };
 
 absl::Status BadValue(const Setting& setting, std::string_view must, std::string_view value) {
-  return absl::InvalidArgumentError(absl::StrCat(ToAbsl(setting.name), ": must be ", ToAbsl(must),
-                                                 "; is `", ToAbsl(value), "`"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(ToAbsl(setting.name), ": must be ", ToAbsl(must), "; is `", ToAbsl(value), "`"));
 }
 
 std::string Quote(std::string_view text) {
@@ -79,12 +79,12 @@ absl::Status CheckAddress(std::string_view setting, std::string_view address) {
                            absl::SimpleAtoi(ToAbsl(address.substr(colon + 1)), &port);
   // An IPv6 host is written in brackets, or its last group would pass for a port.
   const std::string_view host = address.substr(0, well_formed ? colon : 0);
-  const bool host_ok = host.find(':') == std::string_view::npos ||
-                       (host.front() == '[' && host.back() == ']');
+  const bool host_ok =
+      host.find(':') == std::string_view::npos || (host.front() == '[' && host.back() == ']');
   if (well_formed && host_ok && port >= 0 && port <= kMaxPort) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(ToAbsl(setting), ": must be host:port with a port of 0 to ", kMaxPort, "; is `",
-                   ToAbsl(address), "`"));
+  return absl::InvalidArgumentError(absl::StrCat(ToAbsl(setting),
+                                                 ": must be host:port with a port of 0 to ",
+                                                 kMaxPort, "; is `", ToAbsl(address), "`"));
 }
 
 }  // namespace
@@ -106,12 +106,12 @@ const Setting* FindSetting(std::string_view name) {
 
 absl::Status Assign(const Setting& setting, std::string_view text, Config* config) {
   if (const auto* member = std::get_if<std::string Config::*>(&setting.member)) {
-    config->**member = std::string(text);
+    config->** member = std::string(text);
     return absl::OkStatus();
   }
   if (const auto* member = std::get_if<bool Config::*>(&setting.member)) {
     if (text != "true" && text != "false") return BadValue(setting, "true or false", text);
-    config->**member = text == "true";
+    config->** member = text == "true";
     return absl::OkStatus();
   }
   int64_t value = 0;
@@ -137,9 +137,9 @@ std::string ShowValue(const Setting& setting, const Config& config) {
 
 absl::Status CheckConfig(const Config& config) {
   if (config.bundle.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("bundle: required; set ", FlagName("bundle"), ", ", EnvironmentName("bundle"),
-                     " or `bundle` in the file that --config names"));
+    return absl::InvalidArgumentError(absl::StrCat("bundle: required; set ", FlagName("bundle"),
+                                                   ", ", EnvironmentName("bundle"),
+                                                   " or `bundle` in the file that --config names"));
   }
   absl::Status status = CheckAddress("listen_address", config.listen_address);
   if (status.ok()) status = CheckAddress("metrics_listen_address", config.metrics_listen_address);

@@ -21,9 +21,9 @@ class DeadlineGuard {
 
   void RecordDecision(int64_t decision_ns);
 
-  // DEADLINE_EXCEEDED if `remaining_ns` is used up, or less than kDecisionTimes needs. A refusal for
-  // the latter reason lowers the mean a little: without decisions nothing else would, and one stall
-  // could refuse every short deadline for ever.
+  // DEADLINE_EXCEEDED if `remaining_ns` is used up, or less than kDecisionTimes needs. A refusal
+  // for the latter reason lowers the mean a little: without decisions nothing else would, and one
+  // stall could refuse every short deadline for ever.
   absl::Status Check(int64_t remaining_ns);
 
   int64_t mean_ns() const { return mean_ns_.load(std::memory_order_relaxed); }

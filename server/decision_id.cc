@@ -8,7 +8,8 @@ constexpr uint64_t kHighMask = 0xFFFF;
 
 std::mt19937_64 SeededFromTheSystem() {
   std::random_device device;
-  std::seed_seq seed{device(), device(), device(), device(), device(), device(), device(), device()};
+  std::seed_seq seed{device(), device(), device(), device(),
+                     device(), device(), device(), device()};
   return std::mt19937_64(seed);
 }
 

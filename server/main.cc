@@ -62,9 +62,9 @@ void AnnounceServing(const Config& config, int grpc_port, int metrics_port, cons
 }
 
 int Serve(const Config& config) {
-  // Signals are blocked before the first thread, process-wide library settings made before the first
-  // use.
-  BlockShutdownSignals();
+  // Signals first, so that one that comes while the bundle is read is not lost; then what libraries
+  // keep for the whole process, before their first use.
+  CatchShutdownSignals();
   AdoptLibraryLogs();
   search::ConfigureForServing();
 
@@ -81,9 +81,9 @@ int Serve(const Config& config) {
   SnapshotHolder snapshots;
   snapshots.Set(std::make_shared<const Snapshot>(
       Snapshot{engine, BundleMetrics(engine->catalogue(), engine->policies(), *metrics)}));
-  RouterService router(snapshots, *metrics,
-                       {.max_batch_items = static_cast<size_t>(config.max_batch_items),
-                        .version = kVersion});
+  RouterService router(
+      snapshots, *metrics,
+      {.max_batch_items = static_cast<size_t>(config.max_batch_items), .version = kVersion});
   NoopService noop;
   std::vector<grpc::Service*> services = {&router};
   if (config.bench_noop) services.push_back(&noop);

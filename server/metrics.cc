@@ -17,11 +17,10 @@ using prometheus::Gauge;
 
 constexpr const char* kMethodNames[kMethodCount] = {"Route", "BatchRoute", "GetCatalogue"};
 constexpr const char* kCodeNames[] = {
-    "OK",           "CANCELLED",         "UNKNOWN",           "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED", "NOT_FOUND",    "ALREADY_EXISTS",    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",   "OUT_OF_RANGE",
-    "UNIMPLEMENTED", "INTERNAL",         "UNAVAILABLE",       "DATA_LOSS",
-    "UNAUTHENTICATED"};
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
 
 std::vector<double> StageBounds() {
   return {1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4,
@@ -98,9 +97,9 @@ Metrics::Metrics(const std::string& version)
   rejections_ = CountersByEnum(AddCounters(registry_, "pointsman_rejections_total",
                                            "Models that could not be chosen, by first reason"),
                                "reason", *v1::RejectionReason_descriptor());
-  degradations_ = CountersByEnum(AddCounters(registry_, "pointsman_degradations_total",
-                                             "What made decisions weaker, by kind"),
-                                 "kind", *v1::DegradationKind_descriptor());
+  degradations_ = CountersByEnum(
+      AddCounters(registry_, "pointsman_degradations_total", "What made decisions weaker, by kind"),
+      "kind", *v1::DegradationKind_descriptor());
 
   Family<Counter>& requests = AddCounters(registry_, "pointsman_grpc_requests_total",
                                           "Answered requests by method and gRPC status code");
@@ -132,8 +131,8 @@ Metrics::Metrics(const std::string& version)
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   std::vector<prometheus::MetricFamily> families = registry_.Collect();
-  for (const HistogramFamily* family : {&stage_duration_seconds_, &confidence_family_,
-                                        &margin_family_, &familiarity_family_}) {
+  for (const HistogramFamily* family :
+       {&stage_duration_seconds_, &confidence_family_, &margin_family_, &familiarity_family_}) {
     families.push_back(family->Collect());
   }
   return families;

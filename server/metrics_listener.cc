@@ -16,9 +16,8 @@ absl::StatusOr<MetricsListener> MetricsListener::Start(
     exposer->RegisterCollectable(metrics);
     return MetricsListener(std::move(exposer), std::move(metrics));
   } catch (const std::exception& error) {
-    return absl::UnavailableError(
-        absl::StrCat("metrics_listen_address: cannot listen on ", address,
-                     "; is the port in use? (", error.what(), ")"));
+    return absl::UnavailableError(absl::StrCat("metrics_listen_address: cannot listen on ", address,
+                                               "; is the port in use? (", error.what(), ")"));
   }
 }
 

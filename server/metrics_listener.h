@@ -15,8 +15,8 @@ class MetricsListener {
  public:
   // Serves `metrics` from now until destruction. UNAVAILABLE names the address, for example when
   // the port is in use.
-  static absl::StatusOr<MetricsListener> Start(
-      const std::string& address, std::shared_ptr<prometheus::Collectable> metrics);
+  static absl::StatusOr<MetricsListener> Start(const std::string& address,
+                                               std::shared_ptr<prometheus::Collectable> metrics);
 
   int port() const { return exposer_->GetListeningPorts().front(); }
 

@@ -14,15 +14,15 @@ namespace {
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
-using google::protobuf::io::CodedInputStream;
 using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
 
 constexpr int kMaxDepth = 100;
 
 absl::Status InvalidUtf8(std::string_view path, std::string_view text, size_t at) {
-  return InvalidField(path, absl::StrCat("must be valid UTF-8; byte ", at, " (0x",
-                                         absl::Hex(static_cast<uint8_t>(text[at]), absl::kZeroPad2),
-                                         ") is not"));
+  return InvalidField(
+      path, absl::StrCat("must be valid UTF-8; byte ", at, " (0x",
+                         absl::Hex(static_cast<uint8_t>(text[at]), absl::kZeroPad2), ") is not"));
 }
 
 class Walker {
@@ -62,8 +62,7 @@ class Walker {
         }
         continue;
       }
-      absl::Status status =
-          Walk(content, *field->message_type(), offset + begin, path, depth + 1);
+      absl::Status status = Walk(content, *field->message_type(), offset + begin, path, depth + 1);
       if (!status.ok()) return status;
     }
     if (input.ConsumedEntireMessage()) return absl::OkStatus();

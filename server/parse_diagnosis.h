@@ -14,8 +14,7 @@ namespace pointsman::server {
 //   first bad byte of it;
 // - broken framing: field "request", the type and the byte of the message where reading ended.
 // Reads each byte at most once a level; deeper than protobuf's own limit of 100 levels it stops.
-absl::Status DiagnoseParseFailure(std::string_view bytes,
-                                  const google::protobuf::Descriptor& type);
+absl::Status DiagnoseParseFailure(std::string_view bytes, const google::protobuf::Descriptor& type);
 
 }  // namespace pointsman::server
 

@@ -6,12 +6,14 @@ namespace pointsman::server {
 
 inline constexpr int kExitSecondSignal = 3;
 
-// Blocks both in this thread and in all that it starts later, so that only WaitForShutdownSignal
-// sees them, and ignores SIGPIPE (a reader of our output may go away). Call before the first thread.
-void BlockShutdownSignals();
+// From now on the first of both signals is only noted, and the next one ends the process with
+// kExitSecondSignal, whatever it is doing. Ignores SIGPIPE: a reader of our output may go away.
+//
+// By handlers rather than by blocking the signals: OpenBLAS starts its threads before main, so they
+// would inherit no mask, and a signal delivered to one of them would kill the process.
+void CatchShutdownSignals();
 
-// Waits for the first of both and returns it. From then on the next one ends the process with
-// kExitSecondSignal, whatever it is doing.
+// Waits until the first one has come, perhaps before this call, and returns its number.
 int WaitForShutdownSignal();
 
 }  // namespace pointsman::server

@@ -37,11 +37,9 @@ grpc::ByteBuffer Serialise(const google::protobuf::Message& message) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-absl::StatusOr<std::vector<std::string_view>> SplitBatch(std::string_view bytes,
-                                                         size_t max_items) {
-  constexpr uint32_t kItemTag =
-      WireFormatLite::MakeTag(v1::BatchRouteRequest::kRequestsFieldNumber,
-                              WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+absl::StatusOr<std::vector<std::string_view>> SplitBatch(std::string_view bytes, size_t max_items) {
+  constexpr uint32_t kItemTag = WireFormatLite::MakeTag(v1::BatchRouteRequest::kRequestsFieldNumber,
+                                                        WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
   google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
                                                static_cast<int>(bytes.size()));
   std::vector<std::string_view> items;

@@ -35,8 +35,8 @@ absl::Status Parse(std::string_view bytes, google::protobuf::Message* message);
 // Deterministic: equal messages give equal bytes in every process, map fields included.
 grpc::ByteBuffer Serialise(const google::protobuf::Message& message);
 
-// The bytes of each RouteRequest in a serialised BatchRouteRequest, in order, so that each is parsed
-// by itself and a bad one fails alone. INVALID_ARGUMENT if the framing is broken, or beyond
+// The bytes of each RouteRequest in a serialised BatchRouteRequest, in order, so that each is
+// parsed by itself and a bad one fails alone. INVALID_ARGUMENT if the framing is broken, or beyond
 // `max_items` items or with none at all. The views point into `bytes`.
 absl::StatusOr<std::vector<std::string_view>> SplitBatch(std::string_view bytes, size_t max_items);
 

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "index/bundle/document.h"
 #include "index/bundle/files.h"
+#include "index/bundle/layout.h"
 #include "index/bundle/line_reader.h"
 #include "index/bundle/proto_reader.h"
 #include "index/bundle/validate.h"
@@ -21,10 +22,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kCatalogueFile[] = "catalogue.yaml";
-constexpr char kPoliciesFile[] = "policies.yaml";
-constexpr char kExemplarsName[] = "exemplars";
-constexpr char kGoldenName[] = "golden";
+constexpr char kCatalogueSource[] = "catalogue.yaml";
+constexpr char kPoliciesSource[] = "policies.yaml";
+constexpr char kExemplarsSource[] = "exemplars";  // with .jsonl or .jsonl.gz, and a directory
+constexpr char kGoldenSource[] = "golden";        // with .jsonl or .jsonl.gz
 
 // A file by its path on disk and by the name that messages use.
 struct SourceFile {
@@ -55,25 +56,27 @@ std::vector<SourceFile> FindJsonl(const fs::path& directory, const std::string& 
 
 // All files of exemplars, in the order in which they are read.
 std::vector<SourceFile> FindExemplars(const fs::path& directory) {
-  std::vector<SourceFile> files = FindJsonl(directory, kExemplarsName);
+  std::vector<SourceFile> files = FindJsonl(directory, kExemplarsSource);
   std::vector<std::string> names;
   std::error_code error;
-  for (fs::directory_iterator it(directory / kExemplarsName, error), end; !error && it != end;
+  for (fs::directory_iterator it(directory / kExemplarsSource, error), end; !error && it != end;
        it.increment(error)) {
     const std::string name = it->path().filename();
     if (name.ends_with(".jsonl") || name.ends_with(".jsonl.gz")) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   for (const std::string& name : names) {
-    files.push_back({directory / kExemplarsName / name, absl::StrCat(kExemplarsName, "/", name)});
+    files.push_back(
+        {directory / kExemplarsSource / name, absl::StrCat(kExemplarsSource, "/", name)});
   }
   return files;
 }
 
-// Reads one YAML file into `message`. `reporter` must be of that file.
-absl::Status ReadYaml(const fs::path& directory, const char* name, int64_t max_bytes,
-                      google::protobuf::Message* message, Reporter* reporter) {
-  absl::StatusOr<std::string> text = ReadFile(directory / name, name, max_bytes);
+// Reads one YAML file into `message`. `reporter` must be of that file. An error is one of reading;
+// what is wrong with the contents is reported.
+absl::Status ReadYaml(const SourceFile& file, int64_t max_bytes, google::protobuf::Message* message,
+                      Reporter* reporter) {
+  const absl::StatusOr<std::string> text = ReadFile(file.path, file.name, max_bytes);
   if (!text.ok()) return text.status();
   const Path root;
   Node node;
@@ -126,22 +129,6 @@ std::vector<v1::Exemplar> ReadExemplarFiles(const std::vector<SourceFile>& files
       problems);
 }
 
-absl::Status ReadModel(const fs::path& directory, int64_t max_bytes, BundleSources* sources) {
-  if (!Exists(directory)) {
-    return absl::NotFoundError(
-        absl::StrCat("model directory ", directory.string(), ": no such directory"));
-  }
-  const auto read = [&](const char* name, std::string* to) -> absl::Status {
-    absl::StatusOr<std::string> bytes = ReadFile(directory / name, name, max_bytes);
-    if (!bytes.ok()) return bytes.status();
-    if (bytes->empty()) return absl::InvalidArgumentError(absl::StrCat(name, ": is empty"));
-    *to = *std::move(bytes);
-    return absl::OkStatus();
-  };
-  const absl::Status status = read("model.safetensors", &sources->safetensors);
-  return status.ok() ? read("tokenizer.json", &sources->tokenizer_json) : status;
-}
-
 }  // namespace
 
 absl::StatusOr<BundleSources> ReadSources(const std::string& directory,
@@ -150,15 +137,17 @@ absl::StatusOr<BundleSources> ReadSources(const std::string& directory,
   if (!Exists(directory)) {
     return absl::NotFoundError(absl::StrCat("sources ", directory, ": no such directory"));
   }
+  const auto in = [&directory](const char* name) {
+    return SourceFile{fs::path(directory) / name, name};
+  };
   BundleSources sources;
   Problems problems;
-  Reporter in_catalogue(kCatalogueFile, 1, &problems);
+  Reporter in_catalogue(kCatalogueSource, 1, &problems);
   absl::Status status =
-      ReadYaml(directory, kCatalogueFile, bounds.max_yaml_bytes, &sources.catalogue, &in_catalogue);
+      ReadYaml(in(kCatalogueSource), bounds.max_yaml_bytes, &sources.catalogue, &in_catalogue);
   if (!status.ok()) return status;
-  Reporter in_policies(kPoliciesFile, 1, &problems);
-  status =
-      ReadYaml(directory, kPoliciesFile, bounds.max_yaml_bytes, &sources.policies, &in_policies);
+  Reporter in_policies(kPoliciesSource, 1, &problems);
+  status = ReadYaml(in(kPoliciesSource), bounds.max_yaml_bytes, &sources.policies, &in_policies);
   if (!status.ok()) return status;
   // With half of the names missing, everything that refers to them would be reported, too.
   if (!problems.empty()) return problems.ToStatus();
@@ -178,15 +167,29 @@ absl::StatusOr<BundleSources> ReadSources(const std::string& directory,
   }
   const Path root;
   sources.golden = ReadJsonl<v1::GoldenQuery>(
-      FindJsonl(directory, kGoldenName), bounds,
+      FindJsonl(directory, kGoldenSource), bounds,
       [&](const v1::GoldenQuery& query, Reporter* reporter) {
         ValidateGoldenQuery(query, vocabulary, Form::kSource, root, reporter);
       },
       &problems);
   if (!problems.empty()) return problems.ToStatus();
-  status = ReadModel(model_directory, bounds.max_model_bytes, &sources);
-  if (!status.ok()) return status;
+  absl::StatusOr<EmbedderFiles> embedder = ReadEmbedder(model_directory, bounds);
+  if (!embedder.ok()) return embedder.status();
+  sources.safetensors = std::move(embedder->safetensors);
+  sources.tokenizer_json = std::move(embedder->tokenizer_json);
   return sources;
+}
+
+absl::StatusOr<pointsman::v1::Catalogue> ReadCatalogue(const std::string& path,
+                                                       const SourceBounds& bounds) {
+  Problems problems;
+  Reporter reporter(path, 1, &problems);
+  pointsman::v1::Catalogue catalogue;
+  const absl::Status status = ReadYaml({path, path}, bounds.max_yaml_bytes, &catalogue, &reporter);
+  if (!status.ok()) return status;
+  if (problems.empty()) ValidateCatalogue(catalogue, &reporter);
+  if (!problems.empty()) return problems.ToStatus();
+  return catalogue;
 }
 
 absl::StatusOr<std::vector<v1::Exemplar>> ReadExemplars(const std::string& path,
@@ -199,6 +202,23 @@ absl::StatusOr<std::vector<v1::Exemplar>> ReadExemplars(const std::string& path,
       ReadExemplarFiles({{path, path}}, vocabulary, bounds, &problems);
   if (!problems.empty()) return problems.ToStatus();
   return exemplars;
+}
+
+absl::StatusOr<EmbedderFiles> ReadEmbedder(const std::string& model_directory,
+                                           const SourceBounds& bounds) {
+  if (!Exists(model_directory)) {
+    return absl::NotFoundError(absl::StrCat("model ", model_directory, ": no such directory"));
+  }
+  EmbedderFiles files;
+  for (const auto& [name, bytes] : {std::pair(kSafetensorsFile, &files.safetensors),
+                                    std::pair(kTokenizerFile, &files.tokenizer_json)}) {
+    const std::string path = fs::path(model_directory) / name;
+    absl::StatusOr<std::string> read = ReadFile(path, path, bounds.max_model_bytes);
+    if (!read.ok()) return read.status();
+    if (read->empty()) return absl::InvalidArgumentError(absl::StrCat(path, ": is empty"));
+    *bytes = *std::move(read);
+  }
+  return files;
 }
 
 }  // namespace pointsman::bundle

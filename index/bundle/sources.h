@@ -42,16 +42,31 @@ struct SourceBounds {
   int64_t max_model_bytes = int64_t{2} << 30;  // of one file of the model
 };
 
-// Reads and validates the sources in `directory` and the embedder's files in `model_directory`
-// (Model2Vec format: model.safetensors and tokenizer.json, whose contents are not looked into).
+// Reads and validates the sources in `directory`, and reads the embedder's files in
+// `model_directory`.
 absl::StatusOr<BundleSources> ReadSources(const std::string& directory,
                                           const std::string& model_directory,
                                           const SourceBounds& bounds = {});
 
-// Reads one file of exemplars, labelled in terms of `catalogue`, for evaluation.
+// The parts, for evaluation, which has no directory of sources.
+
+// Reads and validates one catalogue.
+absl::StatusOr<pointsman::v1::Catalogue> ReadCatalogue(const std::string& path,
+                                                       const SourceBounds& bounds = {});
+
+// Reads and validates one file of exemplars, labelled in terms of `catalogue`.
 absl::StatusOr<std::vector<v1::Exemplar>> ReadExemplars(const std::string& path,
                                                         const pointsman::v1::Catalogue& catalogue,
                                                         const SourceBounds& bounds = {});
+
+struct EmbedderFiles {
+  std::string safetensors;     // bytes of model.safetensors
+  std::string tokenizer_json;  // bytes of tokenizer.json
+};
+
+// Reads the files of an embedder in Model2Vec format, without looking into them.
+absl::StatusOr<EmbedderFiles> ReadEmbedder(const std::string& model_directory,
+                                           const SourceBounds& bounds = {});
 
 }  // namespace pointsman::bundle
 

@@ -115,23 +115,32 @@ absl::StatusOr<Estimator> Estimator::Create(
   std::copy(calibration.declared_success().values().begin(),
             calibration.declared_success().values().end(), e.declared_success_.begin());
 
-  if (calibration.groups_size() != static_cast<int>(targets.columns.size())) {
-    return WrongSize("groups", static_cast<int>(targets.columns.size()),
+  if (calibration.groups_size() != static_cast<int>(targets.groups.size())) {
+    return WrongSize("groups", static_cast<int>(targets.groups.size()),
                      calibration.groups_size());
   }
-  int first = 0;
   for (int g = 0; g < calibration.groups_size(); ++g) {
     const bundle::v1::TargetGroup& from = calibration.groups(g);
     Group group;
-    group.first = first;
-    group.columns = targets.columns[static_cast<size_t>(g)];
-    first += group.columns;
-    if (from.columns() != group.columns || from.means_size() != group.columns ||
-        from.capability_means().values_size() != e.capabilities_ * group.columns) {
-      return WrongSize(absl::StrCat("groups[", g, "].columns"), group.columns, from.columns());
+    const TargetGroup& target = targets.groups[static_cast<size_t>(g)];
+    group.kind = target.kind;
+    group.first = static_cast<int>(target.first);
+    group.columns = static_cast<int>(target.columns);
+    if (group.kind == bundle::v1::TARGET_KIND_DIFFICULTY) e.difficulty_column_ = group.first;
+    if (group.kind == bundle::v1::TARGET_KIND_TOKENS) e.token_column_ = group.first;
+    if (from.kind() != group.kind) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("calibration.groups[", g, "].kind: ", TargetKind_Name(group.kind),
+                       " expected, is ", TargetKind_Name(from.kind())));
     }
-    if (from.blend_size() != kViews || from.blend_without_text_size() != kViews) {
-      return WrongSize(absl::StrCat("groups[", g, "].blend"), kViews, from.blend_size());
+    if (from.means_size() != group.columns ||
+        from.capability_means().values_size() != e.capabilities_ * group.columns) {
+      return WrongSize(absl::StrCat("groups[", g, "].means"), group.columns, from.means_size());
+    }
+    if (from.blend_size() != kViews * group.columns ||
+        from.blend_without_text_size() != kViews * group.columns) {
+      return WrongSize(absl::StrCat("groups[", g, "].blend"), kViews * group.columns,
+                       from.blend_size());
     }
     if (!(from.bandwidth() > 0) || !(from.temperature() > 0) || !(from.prior_strength() > 0)) {
       return absl::InvalidArgumentError(
@@ -179,11 +188,6 @@ absl::StatusOr<Estimator> Estimator::Create(
                           "level_view_without_text"),
                   &e.level_without_text_);
   }
-  if (status.ok()) {
-    status = read(ReadMap(calibration.token_view(), dimension + kFormFeatures, e.models_,
-                          "token_view"),
-                  &e.token_view_);
-  }
   if (!status.ok()) return status;
   if (!(calibration.capability_temperature() > 0)) {
     return absl::InvalidArgumentError("calibration.capability_temperature: must be > 0");
@@ -208,13 +212,12 @@ absl::StatusOr<Estimator> Estimator::Create(
     to->slope = from->slope();
     to->intercepts.assign(from->intercepts().begin(), from->intercepts().end());
   }
-  if (calibration.mean_tokens_size() != e.models_ ||
-      calibration.has_outcomes_size() != e.models_ || calibration.has_skill_size() != e.models_) {
+  if (calibration.mean_tokens_size() != e.models_) {
     return WrongSize("mean_tokens", e.models_, calibration.mean_tokens_size());
   }
   e.mean_tokens_.assign(calibration.mean_tokens().begin(), calibration.mean_tokens().end());
-  e.has_outcomes_.assign(calibration.has_outcomes().begin(), calibration.has_outcomes().end());
-  e.has_skill_.assign(calibration.has_skill().begin(), calibration.has_skill().end());
+  e.has_outcomes_ = labels.has_outcomes;
+  e.has_skill_ = labels.has_skill;
   const bundle::v1::Uncertainty& uncertainty = calibration.uncertainty();
   if (uncertainty.prior_deviation_size() != e.models_) {
     return WrongSize("uncertainty.prior_deviation", e.models_,
@@ -260,10 +263,11 @@ void Estimator::KernelAndCapability(const Query& query, EstimateScratch* scratch
       for (size_t j = 0; j < columns; ++j) capability_view[first + j] += share * means[j];
     }
 
+    // Double: the square of a far neighbour's weight is no longer a float.
     scratch->sums.assign(3 * columns, 0);
-    float* const sum = scratch->sums.data();
-    float* const squares = sum + columns;
-    float* const weighted = squares + columns;
+    double* const sum = scratch->sums.data();
+    double* const squares = sum + columns;
+    double* const weighted = squares + columns;
     for (size_t i = 0; i < k; ++i) {
       const float kernel = std::exp(
           (query.neighbours[i].similarity - query.neighbours[0].similarity) / group.bandwidth);
@@ -272,39 +276,38 @@ void Estimator::KernelAndCapability(const Query& query, EstimateScratch* scratch
       const float* const value = target_value_.data() + at;
       const float* const weight = target_weight_.data() + at;
       for (size_t j = 0; j < columns; ++j) {
-        const float w = kernel * weight[j];
+        const auto w = static_cast<double>(kernel * weight[j]);
         sum[j] += w;
         squares[j] += w * w;
-        weighted[j] += w * value[j];
+        weighted[j] += w * static_cast<double>(value[j]);
       }
     }
     for (size_t j = 0; j < columns; ++j) {
-      const float prior = capability_view[first + j];
+      const auto prior = static_cast<double>(capability_view[first + j]);
       if (sum[j] <= 0) {
-        kernel_view[first + j] = prior;
+        kernel_view[first + j] = capability_view[first + j];
         continue;
       }
-      const float evidence = sum[j] * sum[j] / squares[j];
+      const double evidence = sum[j] * sum[j] / squares[j];
+      const auto strength = static_cast<double>(group.prior_strength);
       kernel_view[first + j] =
-          (group.prior_strength * prior + evidence * (weighted[j] / sum[j])) /
-          (group.prior_strength + evidence);
+          static_cast<float>((strength * prior + evidence * (weighted[j] / sum[j])) /
+                             (strength + evidence));
     }
   }
 }
 
 void Estimator::TextViews(const Query& query, EstimateScratch* scratch) const {
   const auto t = static_cast<size_t>(targets_);
-  const size_t d = query.centred.size();
-  // What the token view reads: the vector, then the standardised form (zero where there is no text).
-  scratch->token_inputs.assign(d + kFormFeatures, 0);
-  for (size_t i = 0; i < d; ++i) scratch->token_inputs[i] = kTokenVectorScale * query.centred[i];
-  if (!query.text.has_value()) return;
+  if (!query.text.has_value()) {
+    std::fill_n(scratch->views.data() + kFormView * t, 2 * t, 0.0F);  // form and lexical
+    return;
+  }
 
   FormFeatures form = ExtractForm(*query.text, &scratch->form);
   for (size_t f = 0; f < form.size(); ++f) {
     form[f] = std::clamp((form[f] - form_mean_[f]) * form_scale_[f], -kMaxFormDeviation,
                          kMaxFormDeviation);
-    scratch->token_inputs[d + f] = kTokenFormScale * form[f];
   }
   form_.Apply(form, scratch->views.data() + kFormView * t);
 
@@ -329,7 +332,7 @@ QueryEstimate Estimator::Estimate(const Query& query, EstimateScratch* scratch) 
   for (const Group& group : groups_) {
     const std::vector<double>& blend =
         query.text.has_value() ? group.blend : group.blend_without_text;
-    if (group.first == kContrasts) {
+    if (group.kind == bundle::v1::TARGET_KIND_CONTRAST) {
       const float level = static_cast<float>(scratch->blended[0]) - groups_[0].means[0];
       const float inputs[kLevelInputs] = {level, level * level};
       (query.text.has_value() ? level_ : level_without_text_).Apply(inputs, level_view + kContrasts);
@@ -338,8 +341,9 @@ QueryEstimate Estimator::Estimate(const Query& query, EstimateScratch* scratch) 
       const auto column = static_cast<size_t>(group.first + j);
       const auto mean = static_cast<double>(group.means[static_cast<size_t>(j)]);
       double sum = mean;
-      for (size_t v = 0; v < blend.size(); ++v) {
-        sum += blend[v] * (static_cast<double>(scratch->views[v * t + column]) - mean);
+      const double* const weights = blend.data() + static_cast<size_t>(j) * kViews;
+      for (size_t v = 0; v < kViews; ++v) {
+        sum += weights[v] * (static_cast<double>(scratch->views[v * t + column]) - mean);
       }
       scratch->blended[column] = sum;
     }
@@ -359,29 +363,29 @@ QueryEstimate Estimator::Prior(EstimateScratch* scratch) const {
     }
   }
   Softmax(head_.intercept, head_temperature_, &scratch->mix);
-  scratch->token_inputs.assign(mean_.size() + kFormFeatures, 0);
   return Finish(Query{std::string_view(), {}, {}, {}, {}}, 0, scratch);
 }
 
 Estimator::Evidence Estimator::FindEvidence(const Query& query, const EstimateScratch& scratch,
                                             size_t model) const {
-  float measured = 0;
-  float measured_squares = 0;
-  float all = 0;
-  float all_squares = 0;
+  double measured = 0;
+  double measured_squares = 0;
+  double all = 0;
+  double all_squares = 0;
   for (size_t i = 0; i < query.neighbours.size(); ++i) {
-    const float weight = outcome_weight_[static_cast<size_t>(query.neighbours[i].row) *
-                                             static_cast<size_t>(models_) +
-                                         model];
-    const float kernel = scratch.level_kernel[i];
-    const float w = weight == 1 ? kernel : 0;
+    const double weight = static_cast<double>(
+        outcome_weight_[static_cast<size_t>(query.neighbours[i].row) *
+                            static_cast<size_t>(models_) +
+                        model]);
+    const auto kernel = static_cast<double>(scratch.level_kernel[i]);
+    const double w = weight == 1 ? kernel : 0;
     measured += w;
     measured_squares += w * w;
     all += kernel * weight;
     all_squares += kernel * kernel * weight;
   }
-  const auto ratio = [](float sum, float squares) {
-    return squares > 0 ? static_cast<double>(sum * sum / squares) : 0;
+  const auto ratio = [](double sum, double squares) {
+    return squares > 0 ? sum * sum / squares : 0;
   };
   return {ratio(measured, measured_squares), ratio(all, all_squares)};
 }
@@ -393,9 +397,6 @@ QueryEstimate Estimator::Finish(const Query& query, double familiarity,
   const bool nothing_known = query.centred.empty();
   // How far the fit is trusted; an empty query is no stranger, it is the average of all.
   const double trust = nothing_known ? 1 : std::min(1.0, familiarity / kFullTrustFamiliarity);
-  std::vector<float>& tokens = scratch->sums;
-  tokens.resize(models);
-  token_view_.Apply(scratch->token_inputs, tokens.data());
 
   scratch->models.resize(models);
   for (size_t m = 0; m < models; ++m) {
@@ -403,12 +404,15 @@ QueryEstimate Estimator::Finish(const Query& query, double familiarity,
     const double raw = scratch->blended[0] + scratch->blended[1 + m];
     const double fitted = Sigmoid(scaling.slope * ClampedLogit(raw) + scaling.intercepts[m]);
     double declared = 0;
-    double declared_squares = 0;
     for (size_t c = 0; c < scratch->mix.size(); ++c) {
-      const auto share = static_cast<double>(scratch->mix[c]);
-      const auto success = static_cast<double>(declared_success_[c * models + m]);
-      declared += share * success;
-      declared_squares += share * success * success;
+      declared += static_cast<double>(scratch->mix[c]) *
+                  static_cast<double>(declared_success_[c * models + m]);
+    }
+    // In a second pass: the difference of two sums would be rounding where capabilities are alike.
+    double declared_variance = 0;
+    for (size_t c = 0; c < scratch->mix.size(); ++c) {
+      const double off = static_cast<double>(declared_success_[c * models + m]) - declared;
+      declared_variance += static_cast<double>(scratch->mix[c]) * off * off;
     }
     model.has_outcomes = has_outcomes_[m];
     model.has_skill = has_skill_[m];
@@ -420,19 +424,23 @@ QueryEstimate Estimator::Finish(const Query& query, double familiarity,
     const double fitted_deviation =
         std::sqrt(fitted * (1 - fitted) * (base_variance_ + 1 / worth));
     const double prior_deviation =
-        prior_deviation_[m] + std::sqrt(std::max(0.0, declared_squares - declared * declared));
+        prior_deviation_[m] + std::sqrt(declared_variance);
     const double strange = nothing_known ? 1 : 1 - trust;
     model.deviation = trust * fitted_deviation + strange * prior_deviation;
     model.lower = std::max(0.0, model.success - kNormalQuantile95 * model.deviation);
     model.upper = std::min(1.0, model.success + kNormalQuantile95 * model.deviation);
-    model.output_tokens =
-        mean_tokens_[m] * std::max(static_cast<double>(tokens[m]), kMinTokenShare);
+    const double relative_tokens =
+        token_column_ < 0 ? 1 : scratch->blended[static_cast<size_t>(token_column_) + m];
+    model.output_tokens = mean_tokens_[m] * std::max(relative_tokens, kMinTokenShare);
   }
 
   QueryEstimate estimate;
   estimate.models = scratch->models;
   estimate.capabilities = scratch->mix;
-  if (groups_.size() > 2) estimate.difficulty = std::clamp(scratch->blended.back(), 0.0, 1.0);
+  if (difficulty_column_ >= 0) {
+    estimate.difficulty =
+        std::clamp(scratch->blended[static_cast<size_t>(difficulty_column_)], 0.0, 1.0);
+  }
   estimate.familiarity = familiarity;
   estimate.correlation = correlation_;
   return estimate;

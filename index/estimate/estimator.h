@@ -1,6 +1,7 @@
 // Neighbours and text of a query -> what is believed of each model.
 //
-// Five views predict the level (mean success over models) and the contrasts (what each model adds):
+// Five views predict the level (mean success over models), the contrasts (what each model adds), the
+// difficulty and the output tokens:
 //   kernel      mean over the neighbours' outcomes, w_i = exp((s_i - s_1)/tau), shrunk to the next:
 //               (kappa * prior + n_eff * mean) / (kappa + n_eff),  n_eff = (sum w)^2 / sum w^2
 //   capability  means of the capabilities, mixed by softmax(head / temperature)
@@ -53,10 +54,9 @@ struct EstimateScratch {
   std::vector<float> logits;        // c
   std::vector<float> mix;           // c, the reported one
   std::vector<float> group_mix;     // c
-  std::vector<float> sums;          // of the kernel, three for each column
+  std::vector<double> sums;         // of the kernel, three for each column
   std::vector<float> views;         // kViews x t
   std::vector<double> blended;      // t
-  std::vector<float> token_inputs;  // d + f
   std::vector<ModelEstimate> models;
 };
 
@@ -96,6 +96,7 @@ class Estimator {
     void Apply(std::span<const float> x, float* out) const;
   };
   struct Group {
+    bundle::v1::TargetKind kind = bundle::v1::TARGET_KIND_UNSPECIFIED;
     int first = 0;
     int columns = 0;
     float bandwidth = 1;
@@ -103,8 +104,8 @@ class Estimator {
     float temperature = 1;
     std::vector<float> capability_means;  // c x columns
     std::vector<float> means;             // columns
-    std::vector<double> blend;               // kViews
-    std::vector<double> blend_without_text;  // kViews
+    std::vector<double> blend;               // columns x kViews
+    std::vector<double> blend_without_text;  // columns x kViews
   };
   struct Scaling {
     double slope = 1;
@@ -135,6 +136,8 @@ class Estimator {
   std::vector<float> outcome_weight_;  // n x m: 1 measured, less declared, 0 nothing known
   std::vector<double> total_weight_;   // m, of the above
   std::vector<Group> groups_;
+  int difficulty_column_ = -1;  // of the targets; -1: there is none
+  int token_column_ = -1;       // first of m columns; -1: there is none
   LinearMap head_;
   float head_temperature_ = 1;
   LinearMap linear_;
@@ -146,7 +149,6 @@ class Estimator {
   LinearMap level_without_text_;
   Scaling scaling_;
   Scaling scaling_without_text_;
-  LinearMap token_view_;
   std::vector<double> mean_tokens_;
   std::vector<float> declared_success_;  // c x m
   std::vector<double> prior_deviation_;  // m

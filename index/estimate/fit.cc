@@ -1,6 +1,7 @@
 #include "index/estimate/fit.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "index/estimate/familiarity.h"
@@ -22,7 +23,6 @@ constexpr double kMinDeviation = 1e-6;
 // Penalties to choose from, for unit vectors and for standardised features.
 const std::vector<double> kVectorPenalties = {1, 3, 10, 30, 100};
 const std::vector<double> kFormPenalties = {10, 30, 100, 300, 1000, 3000};
-const std::vector<double> kTokenPenalties = {10, 30, 100, 300, 1000};
 
 // What a pilot found on simulated outcomes over MMLU, GSM8K and MMLU-Pro: with these, nine of ten
 // intervals hold the truth, and margins are calibrated to a few percent.
@@ -72,41 +72,6 @@ MatrixXd FitForm(std::span<const EmbeddedText> texts, Calibration* calibration) 
   return form;
 }
 
-void FitTokens(const MatrixXd& vectors, const MatrixXd& form, const Labels& labels,
-               Calibration* calibration) {
-  const Index models = labels.tokens.cols();
-  Targets targets;
-  targets.columns.assign(static_cast<size_t>(models), 1);
-  targets.value = labels.tokens;
-  targets.weight = labels.token_weight;
-  targets.mean = VectorXd::Ones(models);
-  double sum = 0;
-  double known = 0;
-  VectorXd means(models);
-  for (Index m = 0; m < models; ++m) {
-    const double weight = labels.token_weight.col(m).sum();
-    means[m] = weight > 0 ? labels.token_weight.col(m).dot(labels.tokens.col(m)) / weight : 0;
-    if (means[m] <= 0) continue;
-    sum += means[m];
-    known += 1;
-  }
-  constexpr double kUnknownTokens = 300;  // the API's default for an answer of unknown length
-  for (Index m = 0; m < models; ++m) {
-    if (means[m] <= 0) means[m] = known > 0 ? sum / known : kUnknownTokens;
-    targets.value.col(m) /= means[m];
-    calibration->add_mean_tokens(means[m]);
-  }
-  MatrixXd inputs(vectors.rows(), vectors.cols() + form.cols());
-  inputs << static_cast<double>(kTokenVectorScale) * vectors,
-      static_cast<double>(kTokenFormScale) * form;
-  LinearView view = FitLinearView(inputs, targets, kTokenPenalties);
-  // A model of which nothing was measured is expected to write its mean.
-  for (Index m = 0; m < models; ++m) {
-    if (targets.weight.col(m).sum() <= 0) view.intercept[m] = 1;
-  }
-  WriteMap(view.slope, view.intercept, calibration->mutable_token_view());
-}
-
 // Success that declared skill alone gives each model for each capability (or cluster); where none is
 // declared, the model's mean outcome; where it has none either, the mean over all models.
 MatrixXd DeclaredSuccess(const Labels& labels, const Targets& targets, Index capabilities) {
@@ -154,28 +119,37 @@ void FitPriorDeviation(const Labels& labels, const std::vector<int>& capability,
   }
 }
 
+// The weights of some columns, columns x kViews, with 0 for views that took no part.
+void WriteBlend(const Blend& blend, const std::vector<View>& views, const TargetGroup& group,
+                google::protobuf::RepeatedField<double>* to) {
+  for (Index t = group.first; t < group.first + group.columns; ++t) {
+    std::array<double, kViews> weights{};
+    for (size_t v = 0; v < views.size(); ++v) {
+      weights[views[v]] = blend.weights(static_cast<Index>(v), t);
+    }
+    to->Add(weights.begin(), weights.end());
+  }
+}
+
 void WriteGroups(const CapabilityView& capability, const KernelView& kernel, const Blend& blend,
                  const Blend& blend_without_text, const Targets& targets,
                  Calibration* calibration) {
-  Index first = 0;
-  for (size_t g = 0; g < targets.columns.size(); ++g) {
+  for (size_t g = 0; g < targets.groups.size(); ++g) {
+    const TargetGroup& from = targets.groups[g];
     bundle::v1::TargetGroup* group = calibration->add_groups();
-    group->set_columns(targets.columns[g]);
+    group->set_kind(from.kind);
     group->set_bandwidth(kernel.bandwidth[g]);
     group->set_prior_strength(kernel.prior_strength[g]);
     group->set_temperature(capability.group_temperature[g]);
     WriteMatrix(capability.group_means[g], group->mutable_capability_means());
-    for (int j = 0; j < targets.columns[g]; ++j) group->add_means(targets.mean[first + j]);
-    for (const double weight : blend.weights[g]) group->add_blend(weight);
-    const std::vector<double>& vector_only = blend_without_text.weights[g];
-    for (const View view : {kKernelView, kCapabilityView, kLinearView}) {
-      group->add_blend_without_text(vector_only[view]);
+    for (Index t = from.first; t < from.first + from.columns; ++t) {
+      group->add_means(targets.mean[t]);
     }
-    for ([[maybe_unused]] const View view : {kFormView, kLexicalView}) {
-      group->add_blend_without_text(0);
-    }
-    group->add_blend_without_text(vector_only.back());
-    first += targets.columns[g];
+    WriteBlend(blend,
+               {kKernelView, kCapabilityView, kLinearView, kFormView, kLexicalView, kLevelView},
+               from, group->mutable_blend());
+    WriteBlend(blend_without_text, {kKernelView, kCapabilityView, kLinearView, kLevelView}, from,
+               group->mutable_blend_without_text());
   }
 }
 
@@ -297,12 +271,9 @@ Calibration FitCalibration(const FitInput& input, const FitProgress& progress) {
   p.colwise().mean().maxCoeff(&best);
   calibration.set_best_single_model(static_cast<int32_t>(best));
 
-  progress("tokens", 0);
-  FitTokens(x, form, labels, &calibration);
+  for (const double tokens : labels.mean_tokens) calibration.add_mean_tokens(tokens);
   WriteMatrix(DeclaredSuccess(labels, targets, capabilities),
               calibration.mutable_declared_success());
-  for (const bool has : labels.has_outcomes) calibration.add_has_outcomes(has);
-  for (const bool has : labels.has_skill) calibration.add_has_skill(has);
   bundle::v1::Uncertainty* uncertainty = calibration.mutable_uncertainty();
   uncertainty->set_base_variance(kBaseVariance);
   uncertainty->set_strength(kernel_view.prior_strength[0]);

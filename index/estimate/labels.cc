@@ -13,6 +13,7 @@ namespace {
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kDefaultSkillSlope = 8;
 constexpr double kDefaultOutputTokens = 300;
+constexpr double kMaxRelativeTokens = 8;
 // Where neither a query nor its capability tells how hard it is.
 constexpr double kMiddleDifficulty = 0.5;
 
@@ -88,6 +89,24 @@ VectorXd TypicalTokens(const v1::Catalogue& catalogue) {
     }
   }
   return tokens;
+}
+
+// Mean output tokens of each model; where nothing is known of one, the mean over the others.
+VectorXd MeanTokens(const Labels& labels) {
+  VectorXd means = VectorXd::Zero(labels.tokens.cols());
+  double sum = 0;
+  int known = 0;
+  for (Eigen::Index m = 0; m < means.size(); ++m) {
+    const double weight = labels.token_weight.col(m).sum();
+    if (weight <= 0) continue;
+    means[m] = labels.token_weight.col(m).dot(labels.tokens.col(m)) / weight;
+    sum += means[m];
+    ++known;
+  }
+  for (double& mean : means) {
+    if (mean <= 0) mean = known > 0 && sum > 0 ? sum / known : kDefaultOutputTokens;
+  }
+  return means;
 }
 
 }  // namespace
@@ -170,6 +189,7 @@ Labels MakeLabels(const v1::Catalogue& catalogue,
       }
     }
   }
+  labels.mean_tokens = MeanTokens(labels);
   labels.declared_deviation = count > 0 ? std::sqrt(squared / count) : 0;
   return labels;
 }
@@ -189,11 +209,21 @@ Targets MakeTargets(const Labels& labels) {
   }
   if (known_models > 0) grand_mean /= known_models;
 
-  const bool has_difficulty = !labels.difficulty.array().isNaN().all();
-  const Eigen::Index columns = 1 + models + (has_difficulty ? 1 : 0);
   Targets targets;
-  targets.columns = {1, static_cast<int>(models)};
-  if (has_difficulty) targets.columns.push_back(1);
+  Eigen::Index columns = 0;
+  const auto add_group = [&](bundle::v1::TargetKind kind, Eigen::Index size) {
+    targets.groups.push_back({kind, columns, size});
+    columns += size;
+    return columns - size;
+  };
+  add_group(bundle::v1::TARGET_KIND_LEVEL, 1);
+  add_group(bundle::v1::TARGET_KIND_CONTRAST, models);
+  const bool has_difficulty = !labels.difficulty.array().isNaN().all();
+  const Eigen::Index difficulty =
+      has_difficulty ? add_group(bundle::v1::TARGET_KIND_DIFFICULTY, 1) : 0;
+  const bool has_tokens = labels.token_weight.sum() > 0;
+  const Eigen::Index tokens =
+      has_tokens ? add_group(bundle::v1::TARGET_KIND_TOKENS, models) : 0;
   targets.value = MatrixXd::Zero(n, columns);
   targets.weight = MatrixXd::Zero(n, columns);
   // Contrasts lose one degree of freedom to the level that is taken from the same outcomes.
@@ -215,11 +245,17 @@ Targets MakeTargets(const Labels& labels) {
       }
     }
     if (has_difficulty && !std::isnan(labels.difficulty[i])) {
-      targets.value(i, columns - 1) = labels.difficulty[i];
-      targets.weight(i, columns - 1) = 1;
+      targets.value(i, difficulty) = labels.difficulty[i];
+      targets.weight(i, difficulty) = 1;
+    }
+    for (Eigen::Index m = 0; has_tokens && m < models; ++m) {
+      targets.value(i, tokens + m) =
+          std::min(labels.tokens(i, m) / labels.mean_tokens[m], kMaxRelativeTokens);
+      targets.weight(i, tokens + m) = labels.token_weight(i, m);
     }
   }
   targets.mean = VectorXd::Zero(columns);
+  if (has_tokens) targets.mean.segment(tokens, models).setOnes();  // where nothing is known: the mean
   for (Eigen::Index t = 0; t < columns; ++t) {
     const double total = targets.weight.col(t).sum();
     if (total > 0) targets.mean[t] = targets.weight.col(t).dot(targets.value.col(t)) / total;

@@ -9,6 +9,7 @@
 
 #include "Eigen/Dense"
 #include "pointsman/bundle/v1/bundle.pb.h"
+#include "pointsman/bundle/v1/calibration.pb.h"
 #include "pointsman/v1/catalogue.pb.h"
 
 namespace pointsman::estimate {
@@ -29,6 +30,7 @@ struct Labels {
   VectorXd difficulty;          // n; NaN: not labelled
   MatrixXd declared_success;    // c x m at the capability's mean difficulty; NaN: no skill declared
   double declared_deviation = 0;   // between exemplars of one capability
+  VectorXd mean_tokens;            // m, over the exemplars; 300 where nothing at all is known
   std::vector<bool> has_outcomes;  // m
   std::vector<bool> has_skill;     // m
 };
@@ -36,16 +38,22 @@ struct Labels {
 Labels MakeLabels(const v1::Catalogue& catalogue,
                   const google::protobuf::RepeatedPtrField<bundle::v1::Exemplar>& exemplars);
 
-// Regression targets made of outcomes: level is the mean over models, contrast what each model adds.
+// Regression targets made of labels: level is the mean over models, contrast what each model adds.
 // Fitted apart, because routing needs the contrast and most of the variance is in the level.
 //
 // Where outcomes are missing, an exemplar's level is the mean of (outcome - model's mean) over the
 // models it has, so that it does not depend on which models were measured.
+// Output tokens are relative to the model's mean, and a rambling answer counts as eight means at most.
+struct TargetGroup {
+  bundle::v1::TargetKind kind;
+  Eigen::Index first;    // column
+  Eigen::Index columns;
+};
 struct Targets {
-  MatrixXd value;             // n x t
-  MatrixXd weight;            // n x t
-  VectorXd mean;              // t
-  std::vector<int> columns;   // of each group: {1, m} or {1, m, 1}; adds up to t
+  MatrixXd value;   // n x t
+  MatrixXd weight;  // n x t, 0 where nothing is known
+  VectorXd mean;    // t
+  std::vector<TargetGroup> groups;  // one after the other, in the order of TargetKind
 };
 
 Targets MakeTargets(const Labels& labels);

@@ -151,23 +151,22 @@ LinearView FitLexicalView(const std::vector<std::vector<LexicalTerm>>& texts,
   view.left_out = LeftOut::Zero(static_cast<Index>(texts.size()), columns);
   Array penalty(columns);
   const std::vector<Index> searched = select([&](int f) { return f < search_folds; });
-  Index first = 0;
-  for (const int group : targets.columns) {
+  for (const TargetGroup& group : targets.groups) {
     double best = std::numeric_limits<double>::infinity();
     for (size_t p = 0; p < std::size(kPenalties); ++p) {
       double error = 0;
       for (const Index i : searched) {
-        for (Index t = first; t < first + group; ++t) {
+        for (Index t = group.first; t < group.first + group.columns; ++t) {
           const double miss = candidates[p](i, t) - targets.value(i, t);
           error += targets.weight(i, t) * miss * miss;
         }
       }
       if (error >= best) continue;
       best = error;
-      penalty.segment(first, group) = static_cast<float>(kPenalties[p]);
-      view.left_out.middleCols(first, group) = candidates[p].middleCols(first, group);
+      penalty.segment(group.first, group.columns) = static_cast<float>(kPenalties[p]);
+      view.left_out.middleCols(group.first, group.columns) =
+          candidates[p].middleCols(group.first, group.columns);
     }
-    first += group;
   }
   for (int f = search_folds; f < folds; ++f) {
     const Problem problem(texts, targets, select([f](int other) { return other != f; }));

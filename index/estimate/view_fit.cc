@@ -21,19 +21,12 @@ constexpr double kMeanStrengths[] = {3, 10, 30};                   // in exempla
 constexpr double kHeadPenalties[] = {1, 3, 10, 30, 100};           // for unit vectors
 constexpr double kTemperatures[] = {0.02, 0.05, 0.1, 0.2, 0.4};    // of one-hot regressions
 const std::vector<double> kLevelPenalties = {0.03, 0.1, 0.3};     // for differences of probability
-constexpr size_t kContrastGroup = 1;
+// Pull of a model's own token blend to the shared one, in exemplars; the least of it keeps a model
+// without measured tokens at the shared blend.
+constexpr double kTokenBlendStrength = 100;
+constexpr double kMinPull = 1e-9;
 constexpr int kClusterRounds = 20;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// Calls visit(group, first column, columns).
-template <typename Visit>
-void ForEachGroup(const Targets& targets, Visit&& visit) {
-  Index first = 0;
-  for (size_t g = 0; g < targets.columns.size(); ++g) {
-    visit(g, first, static_cast<Index>(targets.columns[g]));
-    first += targets.columns[g];
-  }
-}
 
 double SquaredError(const Eigen::Ref<const VectorXd>& prediction, const Targets& targets, Index t) {
   return targets.weight.col(t).dot(
@@ -86,7 +79,8 @@ CapabilityPrior PriorFromMix(const MatrixXd& mix, const Targets& targets, Index 
 // The targets of some columns alone, as one group.
 Targets Columns(const Targets& targets, Index first, Index columns) {
   return {targets.value.middleCols(first, columns), targets.weight.middleCols(first, columns),
-          targets.mean.segment(first, columns), {static_cast<int>(columns)}};
+          targets.mean.segment(first, columns),
+          {{bundle::v1::TARGET_KIND_UNSPECIFIED, 0, columns}}};
 }
 
 MatrixXd LevelInputs(const VectorXd& level, double mean) {
@@ -96,21 +90,45 @@ MatrixXd LevelInputs(const VectorXd& level, double mean) {
   return inputs;
 }
 
-// One non-negative weight for each view, shared by all columns.
-VectorXd BlendWeights(const std::vector<MatrixXd>& views, const Targets& targets) {
-  const auto count = static_cast<Index>(views.size());
-  MatrixXd gram = MatrixXd::Zero(count, count);
-  VectorXd moment = VectorXd::Zero(count);
-  MatrixXd centred(targets.value.rows(), count);
-  for (Index t = 0; t < targets.value.cols(); ++t) {
-    for (Index v = 0; v < count; ++v) {
+// Normal equations of a blend of `views` over some columns.
+struct BlendProblem {
+  MatrixXd gram;    // views x views
+  VectorXd moment;  // views
+
+  void Add(const std::vector<MatrixXd>& views, const Targets& targets, Index t) {
+    MatrixXd centred(targets.value.rows(), gram.cols());
+    for (Index v = 0; v < gram.cols(); ++v) {
       centred.col(v) = views[static_cast<size_t>(v)].col(t).array() - targets.mean[t];
     }
     const MatrixXd weighted = targets.weight.col(t).asDiagonal() * centred;
     gram += weighted.transpose() * centred;
     moment += weighted.transpose() * (targets.value.col(t).array() - targets.mean[t]).matrix();
   }
-  return NonNegativeLeastSquares(gram, moment);
+};
+BlendProblem EmptyProblem(size_t views) {
+  const auto count = static_cast<Index>(views);
+  return {MatrixXd::Zero(count, count), VectorXd::Zero(count)};
+}
+
+// Non-negative weights, views x columns. All columns share theirs, since weights of their own overfit;
+// but models differ in how their answers' lengths follow the query, so with `apart` each column has
+// its own, drawn to the shared ones as if by some hundred exemplars.
+MatrixXd BlendWeights(const std::vector<MatrixXd>& views, const Targets& targets, bool apart) {
+  BlendProblem shared = EmptyProblem(views.size());
+  for (Index t = 0; t < targets.value.cols(); ++t) shared.Add(views, targets, t);
+  const VectorXd together = NonNegativeLeastSquares(shared.gram, shared.moment);
+  MatrixXd weights = together.replicate(1, targets.value.cols());
+  for (Index t = 0; apart && t < targets.value.cols(); ++t) {
+    BlendProblem own = EmptyProblem(views.size());
+    own.Add(views, targets, t);
+    const double pull = kTokenBlendStrength / std::max(targets.weight.col(t).sum(), 1.0) *
+                            own.gram.diagonal().mean() +
+                        kMinPull;
+    own.gram.diagonal().array() += pull;
+    own.moment += pull * together;
+    weights.col(t) = NonNegativeLeastSquares(own.gram, own.moment);
+  }
+  return weights;
 }
 
 }  // namespace
@@ -122,7 +140,7 @@ LinearView FitLinearView(const MatrixXd& x, const Targets& targets,
                   LeftOut::Zero(x.rows(), targets.value.cols())};
   std::unique_ptr<RidgePath> path;
   Index path_column = -1;
-  ForEachGroup(targets, [&](size_t, Index first, Index columns) {
+  for (const auto& [kind, first, columns] : targets.groups) {
     std::vector<std::vector<LinearFit>> fits(penalties.size());
     std::vector<double> errors(penalties.size(), 0.0);
     for (Index t = first; t < first + columns; ++t) {
@@ -144,7 +162,7 @@ LinearView FitLinearView(const MatrixXd& x, const Targets& targets,
       view.intercept[first + j] = fit.intercept;
       view.left_out.col(first + j) = fit.left_out;
     }
-  });
+  }
   return view;
 }
 
@@ -251,7 +269,7 @@ CapabilityView FitCapabilityView(const MatrixXd& x, const std::vector<int>& capa
       view.temperature = temperature;
     }
   }
-  ForEachGroup(targets, [&](size_t, Index first, Index columns) {
+  for (const auto& [kind, first, columns] : targets.groups) {
     double best = kInfinity;
     view.group_temperature.push_back(1);
     view.group_means.emplace_back();
@@ -269,7 +287,7 @@ CapabilityView FitCapabilityView(const MatrixXd& x, const std::vector<int>& capa
         view.left_out.middleCols(first, columns) = prior.left_out;
       }
     }
-  });
+  }
   return view;
 }
 
@@ -279,7 +297,7 @@ KernelView FitKernelView(const NeighbourLists& neighbours, const Targets& target
   const Index k = neighbours.row.cols();
   KernelView view;
   view.left_out = prior;
-  ForEachGroup(targets, [&](size_t, Index first, Index columns) {
+  for (const auto& [kind, first, columns] : targets.groups) {
     double best = kInfinity;
     view.bandwidth.push_back(kBandwidths[0]);
     view.prior_strength.push_back(kPriorStrengths[0]);
@@ -324,32 +342,35 @@ KernelView FitKernelView(const NeighbourLists& neighbours, const Targets& target
         view.left_out.middleCols(first, columns) = prediction;
       }
     }
-  });
+  }
   return view;
 }
 
 Blend FitBlend(const std::vector<const LeftOut*>& views, const Targets& targets) {
+  const Index count = static_cast<Index>(views.size());
   Blend blend;
+  blend.weights = MatrixXd::Zero(count + 1, targets.value.cols());
   blend.blended = targets.mean.transpose().replicate(targets.value.rows(), 1);
-  ForEachGroup(targets, [&](size_t g, Index first, Index columns) {
+  for (const auto& [kind, first, columns] : targets.groups) {
     std::vector<MatrixXd> predictions;
     for (const LeftOut* view : views) predictions.push_back(view->middleCols(first, columns));
-    if (g == kContrastGroup) {
-      blend.level_view = FitLinearView(LevelInputs(blend.blended.col(0), targets.mean[0]),
-                                       Columns(targets, first, columns), kLevelPenalties);
+    const Targets group = Columns(targets, first, columns);
+    if (kind == bundle::v1::TARGET_KIND_CONTRAST) {
+      blend.level_view = FitLinearView(LevelInputs(blend.blended.col(0), targets.mean[0]), group,
+                                       kLevelPenalties);
       predictions.push_back(blend.level_view.left_out);
     }
-    const VectorXd weights = BlendWeights(predictions, Columns(targets, first, columns));
-    blend.weights.emplace_back(weights.data(), weights.data() + weights.size());
-    blend.weights.back().resize(views.size() + 1, 0.0);
+    const MatrixXd weights =
+        BlendWeights(predictions, group, kind == bundle::v1::TARGET_KIND_TOKENS);
+    blend.weights.block(0, first, weights.rows(), columns) = weights;
     for (Index j = 0; j < columns; ++j) {
-      for (size_t v = 0; v < predictions.size(); ++v) {
+      for (Index v = 0; v < weights.rows(); ++v) {
         blend.blended.col(first + j).array() +=
-            weights[static_cast<Index>(v)] *
-            (predictions[v].col(j).array() - targets.mean[first + j]);
+            weights(v, j) *
+            (predictions[static_cast<size_t>(v)].col(j).array() - targets.mean[first + j]);
       }
     }
-  });
+  }
   return blend;
 }
 

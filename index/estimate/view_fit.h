@@ -74,7 +74,7 @@ LinearView FitLexicalView(const std::vector<std::vector<LexicalTerm>>& texts,
 // The views of one kind of query, blended: non-negative weights around the targets' means, level
 // first, then the level view for the contrasts made of it.
 struct Blend {
-  std::vector<std::vector<double>> weights;  // of each group, one for each of `views` and the level
+  MatrixXd weights;                          // (views + 1) x t, the last of the level view
   LinearView level_view;                     // inputs of the level -> contrasts
   MatrixXd blended;                          // n x t, left out
 };

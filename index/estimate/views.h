@@ -16,11 +16,6 @@ inline constexpr int kLevelInputs = 2;
 // Standardised form features are clipped here: beyond, a length says no more than "long".
 inline constexpr float kMaxFormDeviation = 4;
 
-// The token view is one ridge regression on vector and form together; these bring both to a scale
-// at which one penalty suits them.
-inline constexpr float kTokenVectorScale = 8;
-inline constexpr float kTokenFormScale = 1.0F / 3;
-
 // Neighbours looked at: kernels are wide, and beyond a hundred the weights vanish.
 inline constexpr int kNeighbours = 100;
 

@@ -87,7 +87,9 @@ std::string FormatCapabilities(const BundleSummary& summary) {
   std::vector<std::string> lines = absl::StrSplit(FormatTable(rows), '\n');
   for (size_t i = 0; i < summary.capabilities.size(); ++i) {
     const int64_t length = summary.capabilities[i].exemplars * kHistogramWidth / most;
-    absl::StrAppend(&lines[i + 1], "  ", std::string(static_cast<size_t>(length), '#'));
+    if (length > 0) {
+      absl::StrAppend(&lines[i + 1], "  ", std::string(static_cast<size_t>(length), '#'));
+    }
   }
   return absl::StrJoin(lines, "\n");
 }

@@ -59,7 +59,7 @@ TEST(ExplainText, TellsWhatWouldChangeTheDecision) {
               AllOf(HasSubstr("0.00 to 0.25 large, 0.25 to 0.75 medium (this choice), 0.75 to 1.00 "
                               "tiny"),
                     HasSubstr("probability of 0.30 the runner-up large"),
-                    HasSubstr("limits.max_cost_usd at 0.034 instead of 0.01 would admit huge")));
+                    HasSubstr("huge needs limits.max_cost_usd at 0.034 instead of 0.01")));
   EXPECT_THAT(ExplainText(Chosen(), {.reasons = false}), Not(HasSubstr("would change")));
 }
 

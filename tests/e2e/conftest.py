@@ -49,15 +49,23 @@ def bundle(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server(bundle, tmp_path_factory):
+def draining():
+    """Servers that were told to stop. They take a second or two, so all are awaited together."""
+    servers = []
+    yield servers
+    assert all(server.stop() in (0, 3) for server in servers)
+
+
+@pytest.fixture(scope="session")
+def server(bundle, tmp_path_factory, draining):
     """One server with default settings, shared by tests that only ask it."""
     instance = harness.Server(bundle, tmp_path_factory.mktemp("server"))
-    yield instance
-    instance.stop()
+    draining.append(instance)
+    return instance
 
 
 @pytest.fixture
-def start_server(bundle, tmp_path_factory):
+def start_server(bundle, tmp_path_factory, draining):
     """Starts servers of the test's own: start_server(max_batch_items=2)."""
     started = []
 
@@ -71,7 +79,9 @@ def start_server(bundle, tmp_path_factory):
 
     yield start
     for instance in started:
-        instance.stop()
+        if instance.process.poll() is None:
+            instance.signal()
+        draining.append(instance)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class Server:
             "metrics_listen_address": "127.0.0.1:0",
             "port_file": self.port_file,
             "lame_duck_ms": 0,
-            "grace_period_ms": 5000,
+            "grace_period_ms": 500,
         } | settings
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
         self._log = open(directory / "server.log", "w+", encoding="utf-8")
@@ -112,12 +112,15 @@ class Server:
         return self.process.wait(timeout=STOP_SECONDS)
 
     def stop(self):
-        if self.process.poll() is None:
-            self.signal()
-            try:
-                self.wait()
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.wait()
-        self.process.stdout.close()
-        self._log.close()
+        """Ends the server, however far it has come; the exit code, or None if it had to be killed."""
+        try:
+            if self.process.poll() is None:
+                self.signal()
+            return self.wait()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+        finally:
+            self.process.stdout.close()
+            self._log.close()

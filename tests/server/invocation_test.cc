@@ -25,9 +25,9 @@ std::string ErrorOf(const absl::StatusOr<Invocation>& invocation) {
 
 // A config file of its own for each test.
 std::string ConfigFile(const std::string& text) {
-  const std::string path =
-      ::testing::TempDir() + ::testing::UnitTest::GetInstance()->current_test_info()->name() +
-      ".yaml";
+  const std::string path = ::testing::TempDir() +
+                           ::testing::UnitTest::GetInstance()->current_test_info()->name() +
+                           ".yaml";
   std::ofstream(path) << text;
   return path;
 }
@@ -45,8 +45,7 @@ TEST(InvocationTest, ServesWithDefaultsWhereNothingIsSaid) {
 }
 
 TEST(InvocationTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
-  const std::string file =
-      ConfigFile("max_batch_items: 2\ngrace_period_ms: 2\nlame_duck_ms: 2\n");
+  const std::string file = ConfigFile("max_batch_items: 2\ngrace_period_ms: 2\nlame_duck_ms: 2\n");
   const auto invocation = Read({"--config", file, "--max-batch-items=4"},
                                {"POINTSMAN_MAX_BATCH_ITEMS=3", "POINTSMAN_GRACE_PERIOD_MS=3"});
   ASSERT_TRUE(invocation.ok()) << invocation.status();
@@ -99,7 +98,8 @@ TEST(InvocationTest, AFlagWithoutItsValueIsAnError) {
 }
 
 TEST(InvocationTest, FilesThatAreNoFlatMappingAreErrorsWithALine) {
-  EXPECT_THAT(ErrorOf(Read({"--config", ConfigFile("- a\n- b\n")})), HasSubstr(":1: must be a map"));
+  EXPECT_THAT(ErrorOf(Read({"--config", ConfigFile("- a\n- b\n")})),
+              HasSubstr(":1: must be a map"));
   EXPECT_THAT(ErrorOf(Read({"--config", ConfigFile("bundle: [a]\n")})),
               HasSubstr(":1: bundle: must be a single value"));
   EXPECT_THAT(ErrorOf(Read({"--config", ConfigFile("bundle: a\nbundle: b\n")})),

@@ -107,8 +107,8 @@ TEST_F(BundleMetricsTest, AddsUpCostsOnlyWhereBothSidesAreKnown) {
   bundle.RecordDecision(response);  // the cost of the best single model is not known
   response.mutable_baseline()->set_cost_usd(1.5);
   bundle.RecordDecision(response);
-  EXPECT_EQ(
-      CounterValue(metrics_, "pointsman_expected_cost_usd_total", {{"policy", "economy"}}), 0.25);
+  EXPECT_EQ(CounterValue(metrics_, "pointsman_expected_cost_usd_total", {{"policy", "economy"}}),
+            0.25);
   EXPECT_EQ(CounterValue(metrics_, "pointsman_expected_best_single_cost_usd_total",
                          {{"policy", "economy"}}),
             1.5);
@@ -118,12 +118,12 @@ TEST_F(BundleMetricsTest, KeepsQualityGivenUpAndGainedApart) {
   const BundleMetrics bundle(catalogue_, policies_, metrics_);
   bundle.RecordDecision(Choice("small", 0.5));
   bundle.RecordDecision(Choice("large", 1));
-  EXPECT_EQ(CounterValue(metrics_, "pointsman_expected_quality_given_up_total",
-                         {{"policy", "economy"}}),
-            0.25);
-  EXPECT_EQ(CounterValue(metrics_, "pointsman_expected_quality_gained_total",
-                         {{"policy", "economy"}}),
-            0.25);
+  EXPECT_EQ(
+      CounterValue(metrics_, "pointsman_expected_quality_given_up_total", {{"policy", "economy"}}),
+      0.25);
+  EXPECT_EQ(
+      CounterValue(metrics_, "pointsman_expected_quality_gained_total", {{"policy", "economy"}}),
+      0.25);
 }
 
 TEST_F(BundleMetricsTest, ObservesStagesInSeconds) {

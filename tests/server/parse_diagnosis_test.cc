@@ -43,8 +43,8 @@ TEST_F(ParseDiagnosisTest, NamesTheFieldAndTheByte) {
 TEST_F(ParseDiagnosisTest, CarriesABadRequest) {
   v1::RouteRequest request;
   request.set_policy(kBad);
-  const absl::Status status = DiagnoseParseFailure(request.SerializePartialAsString(),
-                                                   *v1::RouteRequest::descriptor());
+  const absl::Status status =
+      DiagnoseParseFailure(request.SerializePartialAsString(), *v1::RouteRequest::descriptor());
   google::rpc::BadRequest details;
   const auto payload = status.GetPayload(kBadRequestTypeUrl);
   ASSERT_TRUE(payload.has_value());
@@ -83,9 +83,10 @@ TEST_F(ParseDiagnosisTest, SaysWhereBrokenFramingEndedTheReading) {
   request.set_text("a text of some length");
   std::string bytes = request.SerializeAsString();
   bytes.resize(bytes.size() - 5);
-  EXPECT_EQ(DiagnoseBytes(bytes),
-            "request: must be a serialised pointsman.v1.RouteRequest; it cannot be read from byte 2 "
-            "on");
+  EXPECT_EQ(
+      DiagnoseBytes(bytes),
+      "request: must be a serialised pointsman.v1.RouteRequest; it cannot be read from byte 2 "
+      "on");
 }
 
 TEST_F(ParseDiagnosisTest, EveryTruncationThatProtobufRefusesIsExplained) {

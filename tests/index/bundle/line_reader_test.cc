@@ -6,7 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "scratch_directory.h"
+#include "tests/index/bundle/scratch_directory.h"
 
 namespace pointsman::bundle {
 namespace {

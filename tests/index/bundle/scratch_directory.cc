@@ -1,4 +1,4 @@
-#include "scratch_directory.h"
+#include "tests/index/bundle/scratch_directory.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "scratch_directory.h"
+#include "tests/index/bundle/scratch_directory.h"
 
 namespace pointsman::bundle {
 namespace {
@@ -275,15 +275,25 @@ TEST_F(SourcesTest, ProblemsOfAllFilesAreReportedTogether) {
   EXPECT_THAT(problems, HasSubstr("golden.jsonl:1: request"));
 }
 
-TEST_F(SourcesTest, AFileOfExemplarsAloneIsReadForEvaluation) {
-  const absl::StatusOr<BundleSources> sources = Read();
-  ASSERT_TRUE(sources.ok());
+TEST_F(SourcesTest, PartsAreReadAloneForEvaluation) {
+  const auto catalogue = ReadCatalogue(directory_ / "catalogue.yaml");
+  ASSERT_TRUE(catalogue.ok()) << catalogue.status();
+  EXPECT_EQ(catalogue->models_size(), 2);
   const std::string path = directory_.Write("labelled.jsonl", R"({"id": "a", "text": "b"})");
-  const auto exemplars = ReadExemplars(path, sources->catalogue);
+  const auto exemplars = ReadExemplars(path, *catalogue);
   ASSERT_TRUE(exemplars.ok()) << exemplars.status();
   EXPECT_EQ(exemplars->size(), 1u);
-  EXPECT_EQ(ReadExemplars(directory_ / "none", sources->catalogue).status().code(),
+  EXPECT_EQ(ReadExemplars(directory_ / "none", *catalogue).status().code(),
             absl::StatusCode::kNotFound);
+  const auto embedder = ReadEmbedder(model_.path());
+  ASSERT_TRUE(embedder.ok()) << embedder.status();
+  EXPECT_EQ(embedder->safetensors, "weights");
+}
+
+TEST_F(SourcesTest, AWrongCatalogueReadAloneIsNamedByItsPath) {
+  const std::string path = directory_.Write("c.yaml", "models:\n  - id: a b\n");
+  EXPECT_THAT(std::string(ReadCatalogue(path).status().message()),
+              HasSubstr(path + ":2: models[0].id: must be"));
 }
 
 }  // namespace

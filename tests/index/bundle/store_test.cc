@@ -12,7 +12,7 @@
 #include "index/bundle/layout.h"
 #include "index/bundle/manifest.h"
 #include "index/digest.h"
-#include "scratch_directory.h"
+#include "tests/index/bundle/scratch_directory.h"
 
 namespace pointsman::bundle {
 namespace {

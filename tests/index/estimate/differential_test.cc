@@ -1,5 +1,7 @@
 // The serving estimate against the slow reference, figure by figure.
+#include <algorithm>
 #include <cmath>
+#include <ostream>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -14,6 +16,8 @@ constexpr double kTolerance = 1e-6;
 struct Case {
   std::string name;
   SmallWorldOptions options;
+
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 };
 
 class DifferentialTest : public ::testing::TestWithParam<Case> {};

@@ -123,23 +123,28 @@ TEST_F(LearnedTest, EstimatesAreNearerToTheTruthThanTheMeanIsAndAreCalibrated) {
 }
 
 TEST_F(LearnedTest, CapabilitiesAreRecognised) {
-  for (int i = 0; i < 40; ++i) {
+  int recognised = 0;
+  for (int i = 0; i < 100; ++i) {
     const int topic = i % SmallWorld::kTopics;
     const OwnedQuery query(world_, world_.Write(topic));
     const auto mix = estimator_.Estimate(query.query(), &scratch_).capabilities;
-    EXPECT_EQ(std::max_element(mix.begin(), mix.end()) - mix.begin(), topic);
+    recognised += std::max_element(mix.begin(), mix.end()) - mix.begin() == topic;
   }
+  EXPECT_GE(recognised, 90);
 }
 
 TEST_F(LearnedTest, OutputTokensFollowTheMeasuredOnes) {
-  // The truth is 100 tokens times topic + 1 times model + 1.
+  // The truth for this model is 300 tokens times topic + 1.
+  double last = 0;
   for (int topic = 0; topic < SmallWorld::kTopics; ++topic) {
     double mean = 0;
     for (int i = 0; i < 20; ++i) {
       const OwnedQuery query(world_, world_.Write(topic));
       mean += estimator_.Estimate(query.query(), &scratch_).models[2].output_tokens / 20;
     }
-    EXPECT_NEAR(mean, 300 * (topic + 1), 120);
+    EXPECT_NEAR(mean, 300 * (topic + 1), 200);
+    EXPECT_GT(mean, last);
+    last = mean;
   }
 }
 
@@ -155,28 +160,33 @@ TEST_F(LearnedTest, GibberishIsUnfamiliarAndNearDeclaredSkillAndTextOfATopicIsNo
 }
 
 TEST(EstimatorEvidenceTest, MoreMeasuredEvidenceNarrowsTheInterval) {
-  // The same queries, the same world, more of its outcomes measured.
-  double last_width = 1e9;
-  double last_evidence = 0;
-  for (const double share : {0.05, 0.2, 1.0}) {
-    SmallWorldOptions options;
-    options.exemplars = 300;
-    options.skills = false;
-    options.measured_share = share;
-    SmallWorld world(options);
-    const Estimator estimator = world.Create(world.Fit());
-    EstimateScratch scratch;
+  // One calibration, and exemplars of which more and more lose their outcomes.
+  SmallWorldOptions options;
+  options.exemplars = 300;
+  options.skills = false;
+  SmallWorld world(options);
+  const bundle::v1::Calibration calibration = world.Fit();
+  std::vector<const EmbeddedText*> texts;
+  for (int i = 0; i < 60; ++i) texts.push_back(&world.Write(i % 4));
+  EstimateScratch scratch;
+  double last_width = 0;
+  double last_evidence = 1e9;
+  for (const int kept_of_ten : {10, 5, 2}) {
+    for (int i = 0; i < 300; ++i) {
+      if (i / 4 % 10 >= kept_of_ten) world.exemplars[i].clear_outcomes();
+    }
+    const Estimator estimator = world.Create(calibration);
     double width = 0;
     double evidence = 0;
-    for (int i = 0; i < 60; ++i) {
-      const OwnedQuery query(world, world.Write(i % 4));
+    for (const EmbeddedText* text : texts) {
+      const OwnedQuery query(world, *text);
       for (const ModelEstimate& m : estimator.Estimate(query.query(), &scratch).models) {
         width += m.upper - m.lower;
         evidence += m.effective_evidence;
       }
     }
-    EXPECT_LT(width, last_width) << "share " << share;
-    EXPECT_GT(evidence, last_evidence) << "share " << share;
+    EXPECT_GT(width, last_width) << kept_of_ten << " of ten kept";
+    EXPECT_LT(evidence, last_evidence) << kept_of_ten << " of ten kept";
     last_width = width;
     last_evidence = evidence;
   }
@@ -270,8 +280,6 @@ TEST_F(EstimatorCreateTest, NamesThePartWhoseShapeDoesNotFit) {
               HasSubstr("form_view"));
   EXPECT_THAT(ErrorAfter([&](Calibration* c) { drop_value(c->mutable_lexical_view()); }),
               HasSubstr("lexical_view"));
-  EXPECT_THAT(ErrorAfter([&](Calibration* c) { drop_value(c->mutable_token_view()); }),
-              HasSubstr("token_view"));
   EXPECT_THAT(ErrorAfter([&](Calibration* c) { drop_value(c->mutable_capability_head()); }),
               HasSubstr("capability_head"));
   EXPECT_THAT(ErrorAfter([&](Calibration* c) { drop_value(c->mutable_level_view()); }),
@@ -280,6 +288,8 @@ TEST_F(EstimatorCreateTest, NamesThePartWhoseShapeDoesNotFit) {
               HasSubstr("groups"));
   EXPECT_THAT(ErrorAfter([](Calibration* c) { c->mutable_groups(1)->add_blend(1); }),
               HasSubstr("groups[1].blend"));
+  EXPECT_THAT(ErrorAfter([](Calibration* c) { c->mutable_groups()->SwapElements(0, 2); }),
+              HasSubstr("groups[0].kind"));
   EXPECT_THAT(ErrorAfter([](Calibration* c) { c->mutable_groups(0)->set_bandwidth(0); }),
               HasSubstr("bandwidth"));
   EXPECT_THAT(ErrorAfter([](Calibration* c) { c->add_mean(0); }), HasSubstr("expected"));

@@ -1,8 +1,10 @@
 #include "index/estimate/labels.h"
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -41,6 +43,18 @@ void Measure(bundle::v1::Exemplar* exemplar, const char* model, double quality,
   bundle::v1::MeasuredOutcome& outcome = (*exemplar->mutable_outcomes())[model];
   outcome.set_quality(quality);
   if (tokens >= 0) outcome.set_output_tokens(tokens);
+}
+
+std::vector<bundle::v1::TargetKind> KindsOf(const Targets& targets) {
+  std::vector<bundle::v1::TargetKind> kinds;
+  Eigen::Index column = 0;
+  for (const TargetGroup& group : targets.groups) {
+    kinds.push_back(group.kind);
+    EXPECT_EQ(group.first, column) << "groups follow one another";
+    column += group.columns;
+  }
+  EXPECT_EQ(targets.value.cols(), column);
+  return kinds;
 }
 
 constexpr double kUnlabelled = std::numeric_limits<double>::quiet_NaN();
@@ -173,7 +187,9 @@ TEST(TargetsTest, WithCompleteOutcomesLevelIsTheMeanAndContrastTheRest) {
   Measure(&second, "skilled", 0.8);
   Measure(&second, "plain", 0.6);
   const Targets targets = MakeTargets(MakeLabels(SmallCatalogue(), exemplars));
-  EXPECT_THAT(targets.columns, ElementsAre(1, 2)) << "no exemplar carries a difficulty";
+  EXPECT_THAT(KindsOf(targets),
+              ElementsAre(bundle::v1::TARGET_KIND_LEVEL, bundle::v1::TARGET_KIND_CONTRAST))
+      << "no exemplar carries a difficulty, and nothing is known of tokens";
   EXPECT_NEAR(targets.value(0, 0), 0.5, 1e-12);
   EXPECT_NEAR(targets.value(0, 1), 0.5, 1e-12);
   EXPECT_NEAR(targets.value(0, 2), -0.5, 1e-12);
@@ -217,7 +233,9 @@ TEST(TargetsTest, LevelAndContrastAddUpToTheOutcomeAndWeightIsWhereOneIs) {
   }
   const Labels labels = MakeLabels(catalogue, exemplars);
   const Targets targets = MakeTargets(labels);
-  ASSERT_THAT(targets.columns, ElementsAre(1, 2, 1));
+  ASSERT_THAT(KindsOf(targets),
+              ElementsAre(bundle::v1::TARGET_KIND_LEVEL, bundle::v1::TARGET_KIND_CONTRAST,
+                          bundle::v1::TARGET_KIND_DIFFICULTY, bundle::v1::TARGET_KIND_TOKENS));
   for (Eigen::Index i = 0; i < 200; ++i) {
     for (Eigen::Index m = 0; m < 2; ++m) {
       if (labels.weight(i, m) == 0) {
@@ -230,6 +248,22 @@ TEST(TargetsTest, LevelAndContrastAddUpToTheOutcomeAndWeightIsWhereOneIs) {
     }
     EXPECT_EQ(targets.weight(i, 3), std::isnan(labels.difficulty[i]) ? 0 : 1);
   }
+}
+
+TEST(TargetsTest, TokensAreRelativeToTheModelsMeanAndARamblingAnswerIsCut) {
+  Exemplars exemplars;
+  for (int i = 0; i < 20; ++i) {
+    Measure(&Add(&exemplars, "", kUnlabelled), "plain", 1, i == 0 ? 100'000 : 100);
+  }
+  const Labels labels = MakeLabels(SmallCatalogue(), exemplars);
+  EXPECT_DOUBLE_EQ(labels.mean_tokens[1], (100'000 + 19 * 100) / 20.0);
+  EXPECT_DOUBLE_EQ(labels.mean_tokens[0], labels.mean_tokens[1]) << "as the models that are known";
+  const Targets targets = MakeTargets(labels);
+  const TargetGroup& tokens = targets.groups.back();
+  ASSERT_EQ(tokens.kind, bundle::v1::TARGET_KIND_TOKENS);
+  EXPECT_DOUBLE_EQ(targets.value(0, tokens.first + 1), 8);
+  EXPECT_DOUBLE_EQ(targets.value(1, tokens.first + 1), 100 / labels.mean_tokens[1]);
+  EXPECT_TRUE(targets.weight.col(tokens.first).isZero()) << "nothing is known of `skilled`";
 }
 
 TEST(TargetsTest, AnExemplarOfWhichNothingIsKnownHasNoWeight) {

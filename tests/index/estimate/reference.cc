@@ -80,11 +80,11 @@ std::vector<Vector> Reference::Views(const Query& query) const {
   int t = 0;
   for (const bundle::v1::TargetGroup& group : calibration_.groups()) {
     const Vector mix = Softmax(logits, group.temperature());
-    for (int j = 0; j < group.columns(); ++j, ++t) {
+    for (int j = 0; j < group.means_size(); ++j, ++t) {
       double prior = 0;
       for (int c = 0; c < static_cast<int>(mix.size()); ++c) {
         prior += mix[static_cast<size_t>(c)] *
-                 static_cast<double>(group.capability_means().values(c * group.columns() + j));
+                 static_cast<double>(group.capability_means().values(c * group.means_size() + j));
       }
       double sum = 0, squares = 0, weighted = 0;
       for (size_t i = 0; i < query.neighbours.size(); ++i) {
@@ -120,7 +120,7 @@ Vector Reference::Blended(const Query& query) const {
   size_t t = 0;
   for (int g = 0; g < calibration_.groups_size(); ++g) {
     const bundle::v1::TargetGroup& group = calibration_.groups(g);
-    if (g == 1) {
+    if (group.kind() == bundle::v1::TARGET_KIND_CONTRAST) {
       const double level = blended[0] - calibration_.groups(0).means(0);
       const Vector contrasts =
           Apply(query.text.has_value() ? calibration_.level_view()
@@ -129,10 +129,10 @@ Vector Reference::Blended(const Query& query) const {
       std::copy(contrasts.begin(), contrasts.end(), views[kLevelView].begin() + 1);
     }
     const auto& weights = query.text.has_value() ? group.blend() : group.blend_without_text();
-    for (int j = 0; j < group.columns(); ++j, ++t) {
+    for (int j = 0; j < group.means_size(); ++j, ++t) {
       double sum = group.means(j);
       for (int v = 0; v < kViews; ++v) {
-        sum += weights.Get(v) * (views[static_cast<size_t>(v)][t] - group.means(j));
+        sum += weights.Get(j * kViews + v) * (views[static_cast<size_t>(v)][t] - group.means(j));
       }
       blended.push_back(sum);
     }
@@ -200,18 +200,16 @@ ReferenceEstimate Reference::Estimate(const Query& query) const {
   estimate.capabilities = Softmax(Apply(calibration_.capability_head(), Doubles(query.centred)),
                                   calibration_.capability_temperature());
   const Vector blended = Blended(query);
-  estimate.difficulty = targets_.columns.size() > 2 ? std::clamp(blended.back(), 0.0, 1.0)
-                                                    : std::numeric_limits<double>::quiet_NaN();
-
-  Vector token_inputs;
-  for (const double x : Doubles(query.centred)) {
-    token_inputs.push_back(static_cast<double>(kTokenVectorScale) * x);
+  estimate.difficulty = std::numeric_limits<double>::quiet_NaN();
+  Vector tokens(static_cast<size_t>(labels_.quality.cols()), 1.0);  // relative to the model's mean
+  for (const TargetGroup& group : targets_.groups) {
+    const auto first = blended.begin() + group.first;
+    if (group.kind == bundle::v1::TARGET_KIND_DIFFICULTY) {
+      estimate.difficulty = std::clamp(*first, 0.0, 1.0);
+    } else if (group.kind == bundle::v1::TARGET_KIND_TOKENS) {
+      tokens.assign(first, first + group.columns);
+    }
   }
-  for (const double f : StandardisedForm(calibration_, query)) {
-    token_inputs.push_back(static_cast<double>(kTokenFormScale) * f);
-  }
-  const Vector tokens = Apply(calibration_.token_view(), token_inputs);
-
   const bundle::v1::Uncertainty& uncertainty = calibration_.uncertainty();
   const bundle::v1::PlattScaling& scaling =
       query.text.has_value() ? calibration_.scaling() : calibration_.scaling_without_text();
@@ -222,20 +220,25 @@ ReferenceEstimate Reference::Estimate(const Query& query) const {
     const double raw = std::clamp(blended[0] + blended[static_cast<size_t>(1 + m)], 0.01, 0.99);
     const double fitted =
         1 / (1 + std::exp(-(scaling.slope() * Logit(raw) + scaling.intercepts(m))));
-    double prior = 0, prior_squares = 0;
+    double prior = 0;
     for (int c = 0; c < static_cast<int>(estimate.capabilities.size()); ++c) {
-      const auto declared =
-          static_cast<double>(calibration_.declared_success().values(c * models + m));
-      prior += estimate.capabilities[static_cast<size_t>(c)] * declared;
-      prior_squares += estimate.capabilities[static_cast<size_t>(c)] * declared * declared;
+      prior += estimate.capabilities[static_cast<size_t>(c)] *
+               static_cast<double>(calibration_.declared_success().values(c * models + m));
     }
-    const double between_capabilities = std::sqrt(std::max(0.0, prior_squares - prior * prior));
+    double between_capabilities = 0;
+    for (int c = 0; c < static_cast<int>(estimate.capabilities.size()); ++c) {
+      between_capabilities +=
+          estimate.capabilities[static_cast<size_t>(c)] *
+          std::pow(
+              static_cast<double>(calibration_.declared_success().values(c * models + m)) - prior,
+              2);
+    }
     const double worth = std::max(
         0.5, std::min(AllEvidence(query, m) + uncertainty.strength(), labels_.weight.col(m).sum()));
     model.success = trust * fitted + (1 - trust) * prior;
     model.deviation =
         trust * std::sqrt(fitted * (1 - fitted) * (uncertainty.base_variance() + 1 / worth)) +
-        (1 - trust) * (uncertainty.prior_deviation(m) + between_capabilities);
+        (1 - trust) * (uncertainty.prior_deviation(m) + std::sqrt(between_capabilities));
     model.lower = std::max(0.0, model.success - 1.6448536269514722 * model.deviation);
     model.upper = std::min(1.0, model.success + 1.6448536269514722 * model.deviation);
     model.effective_evidence = MeasuredEvidence(query, m);

@@ -71,7 +71,10 @@ SmallWorld::SmallWorld(const SmallWorldOptions& options) : random_(options.seed)
         outcome.set_output_tokens(100 * (1 + topic) * (1 + m) * (0.8 + 0.4 * uniform(random_)));
     }
   }
-  for (const double value : sum) mean_.push_back(static_cast<float>(value / options.exemplars));
+  for (const double value : sum) {
+    // A lone exemplar is its own mean: there is nothing to be seen from it.
+    mean_.push_back(options.exemplars == 1 ? 0 : static_cast<float>(value / options.exemplars));
+  }
   for (const EmbeddedText& text : embedded_) {
     const std::vector<float> row = Centred(text);
     centred_.insert(centred_.end(), row.begin(), row.end());

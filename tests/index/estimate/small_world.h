@@ -30,7 +30,7 @@ struct SmallWorldOptions {
 class SmallWorld {
  public:
   static constexpr int kTopics = 4;
-  static constexpr int kDimension = 12;
+  static constexpr int kDimension = 64;
 
   explicit SmallWorld(const SmallWorldOptions& options = {});
 

@@ -33,7 +33,7 @@ Targets OneTarget(const VectorXd& value) {
   targets.value = value;
   targets.weight = MatrixXd::Ones(value.size(), 1);
   targets.mean = VectorXd::Constant(1, value.mean());
-  targets.columns = {1};
+  targets.groups = {{bundle::v1::TARGET_KIND_LEVEL, 0, 1}};
   return targets;
 }
 
@@ -180,7 +180,7 @@ TEST(KernelViewTest, WithoutNeighboursIsThePrior) {
   const NeighbourLists none = FindNeighbours(RandomUnitRows(1, 3, 12), 10, kNoProgress);
   const LeftOut prior = MatrixXd::Constant(1, 1, 0.4);
   const KernelView view = FitKernelView(none, OneTarget(VectorXd::Ones(1)), prior);
-  EXPECT_EQ(view.left_out(0, 0), 0.4);
+  EXPECT_DOUBLE_EQ(view.left_out(0, 0), 0.4);
   EXPECT_GT(view.bandwidth[0], 0);
 }
 
@@ -234,18 +234,19 @@ TEST_F(BlendTest, IsAtLeastAsGoodAsAnyViewAlone) {
 
 TEST_F(BlendTest, WeightsAreNotNegativeAndAHarmfulViewHasNone) {
   const Blend blend = FitBlend(pointers_, targets_);
-  ASSERT_EQ(blend.weights.size(), 1u);
-  ASSERT_EQ(blend.weights[0].size(), views_.size() + 1) << "the level view comes last";
-  for (const double weight : blend.weights[0]) EXPECT_GE(weight, 0);
-  EXPECT_EQ(blend.weights[0][3], 0);
-  EXPECT_EQ(blend.weights[0][4], 0) << "the level is not predicted from itself";
+  ASSERT_EQ(blend.weights.cols(), 1);
+  ASSERT_EQ(blend.weights.rows(), 5) << "four views, and the level view comes last";
+  EXPECT_GE(blend.weights.minCoeff(), 0);
+  EXPECT_EQ(blend.weights(3, 0), 0);
+  EXPECT_EQ(blend.weights(4, 0), 0) << "the level is not predicted from itself";
 }
 
 TEST_F(BlendTest, IsTheMeanAndTheWeightedDeviationsFromIt) {
   const Blend blend = FitBlend(pointers_, targets_);
   VectorXd expected = VectorXd::Constant(400, targets_.mean[0]);
   for (size_t v = 0; v < views_.size(); ++v) {
-    expected.array() += blend.weights[0][v] * (views_[v].col(0).array() - targets_.mean[0]);
+    expected.array() +=
+        blend.weights(static_cast<Index>(v), 0) * (views_[v].col(0).array() - targets_.mean[0]);
   }
   EXPECT_LT((blend.blended.col(0) - expected).cwiseAbs().maxCoeff(), 1e-12);
 }
@@ -259,11 +260,12 @@ TEST_F(BlendTest, ContrastsThatFollowTheLevelAreFoundByTheLevelView) {
   targets.value.col(2) = -0.5 * level;
   targets.weight = MatrixXd::Ones(400, 3);
   targets.mean = targets.value.colwise().mean().transpose();
-  targets.columns = {1, 2};
+  targets.groups = {{bundle::v1::TARGET_KIND_LEVEL, 0, 1},
+                    {bundle::v1::TARGET_KIND_CONTRAST, 1, 2}};
   LeftOut view = targets.mean.transpose().replicate(400, 1);
   view.col(0) = level;
   const Blend blend = FitBlend({&view}, targets);
-  EXPECT_GT(blend.weights[1].back(), 0.5);
+  EXPECT_GT(blend.weights(1, 1), 0.5);
   EXPECT_LT(MeanSquaredError(blend.blended, targets), 1e-3);
 }
 

@@ -22,7 +22,7 @@ std::string AdmittingLimit(double value, double limit) {
   return Number(rounded + (value > limit ? 1 : -1) / scale);
 }
 
-// "at tradeoff 0.00 to 0.31 a, to 0.80 b (this one), to 1.00 c".
+// Who wins in which part of 0..1: "0.00 to 0.31 a, 0.31 to 0.80 b (this choice), 0.80 to 1.00 c".
 std::string TradeoffSentence(const v1::RouteResponse& response) {
   std::vector<const v1::Candidate*> winners;
   for (const v1::Candidate& candidate : response.candidates()) {
@@ -58,15 +58,17 @@ std::string MarginSentence(const v1::RouteResponse& response) {
       1 - response.margin(), runner_up->model());
 }
 
+// What the model lacks first; a model may lack more, so it is not said to be admitted then.
 std::string LimitSentence(const v1::Rejection& rejection) {
   const std::string field = LimitField(rejection.reason());
   if (field.empty()) return {};
   if (!rejection.has_limit() || !rejection.has_value()) {
-    return absl::StrFormat("dropping %s would admit %s", field, rejection.model());
+    return absl::StrFormat("%s needs %s dropped: its own value is unknown", rejection.model(),
+                           field);
   }
-  return absl::StrFormat("%s at %s instead of %s would admit %s", field,
+  return absl::StrFormat("%s needs %s at %s instead of %s", rejection.model(), field,
                          AdmittingLimit(rejection.value(), rejection.limit()),
-                         Number(rejection.limit()), rejection.model());
+                         Number(rejection.limit()));
 }
 
 }  // namespace
