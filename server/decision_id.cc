@@ -28,8 +28,9 @@ std::string_view DecisionIdGenerator::Next(uint64_t unix_ms) {
     last_ms_ = unix_ms;
     random_high_ = random_() & kHighMask;
     random_low_ = random_();
-  } else if (++random_low_ == 0 && (++random_high_ &= kHighMask) == 0) {
-    ++last_ms_;  // 2^80 ids within a millisecond: borrow the next one
+  } else if (++random_low_ == 0) {
+    random_high_ = (random_high_ + 1) & kHighMask;
+    if (random_high_ == 0) ++last_ms_;  // past the last of 2^80 ids: borrow the next millisecond
   }
   // 48 + 16 + 64 bits = 2 + 126 bits, cut into 26 groups of five.
   char* out = Encode(last_ms_, 10, text_.data());

@@ -1,11 +1,11 @@
 #include "server/signals.h"
 
 #include <semaphore.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 
 namespace pointsman::server {
 namespace {

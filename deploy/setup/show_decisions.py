@@ -17,11 +17,11 @@ QUERY_CHARACTERS = 44
 HALF_OF_EXPECTATION = {"cheap": "cheaper", "strong": "dearer"}
 
 
-def run_json(command, text=None):
-    """The output lines of the command, which must succeed."""
-    done = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=False)
+def run(command, text=None):
+    """The output of the command, which must succeed."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{' '.join(command)}: exit status {done.returncode}")
+        sys.exit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr}")
     return done.stdout
 
 
@@ -88,9 +88,9 @@ def main():
     with open(arguments.queries, encoding="utf-8") as lines:
         queries = [json.loads(line) for line in lines if line.strip()]
     command = [arguments.pointsman, "--target", arguments.target]
-    served = json.loads(run_json(command + ["catalogue", "--json"]))
+    served = json.loads(run(command + ["catalogue", "--json"]))
     requests = "".join(json.dumps(query["request"]) + "\n" for query in queries)
-    results = run_json(command + ["batch", "--policy", arguments.policy, "-"], requests)
+    results = run(command + ["batch", "--policy", arguments.policy, "-"], requests)
     decisions = [json.loads(line)["response"] for line in results.splitlines()]
 
     half_of = halves(served["catalogue"]["models"])
@@ -102,6 +102,7 @@ def main():
         if half != expected:
             unmet.append(f"{query['id']}: went to {decision['model'] or 'no model'}, which is not in "
                          f"the {expected} half of the catalogue")
+    print(f"{len(rows)} queries through {arguments.target}, policy {arguments.policy}:\n")
     print_table(["", "query", "model", "half", "confidence", "cost USD", "familiarity"], rows,
                 right={4, 5, 6})
     print_saving(decisions)

@@ -20,7 +20,7 @@ step_titles=()
 step_times=()
 step_notes=()
 heartbeat_pid=
-interrupted_title=
+running_title=
 
 # One script at a time in a working copy. A script that another one calls runs under its lock.
 take_lock() {
@@ -59,7 +59,7 @@ run_step() {
   started=$(now_ms)
   : >"$log"
 
-  interrupted_title=$title
+  running_title=$title
   heartbeat "$title" "$log" &
   heartbeat_pid=$!
   # Not `if (...)`: that would switch `set -e` off inside the step.
@@ -71,7 +71,7 @@ run_step() {
   status=$?
   set -e
   stop_heartbeat
-  interrupted_title=
+  running_title=
 
   elapsed=$(($(now_ms) - started))
   if ((status != 0)); then
@@ -114,12 +114,15 @@ stop_heartbeat() {
   if [[ -t 1 ]]; then printf '\r\033[K'; fi
 }
 
+# Ctrl-C reaches the command of the step too, which may answer it by failing: without this trap that
+# would be reported as a failure.
+trap 'exit 130' INT
+
 # To be called from the caller's EXIT trap.
 finish_steps() {
   stop_heartbeat
-  if [[ -n $interrupted_title ]]; then
-    printf '\ninterrupted during: %s. Run the same command again: it goes on from there.\n' \
-      "$interrupted_title"
+  if [[ -n $running_title ]]; then
+    printf '\ninterrupted: %s. Run the same command again, it goes on from there.\n' "$running_title"
   fi
 }
 

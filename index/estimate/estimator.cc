@@ -16,7 +16,7 @@ namespace {
 using bundle::v1::Calibration;
 
 // Below this familiarity an estimate moves towards declared skill, in proportion.
-constexpr double kFullTrustFamiliarity = 0.1;
+constexpr double kFullTrustFamiliarity = 0.02;
 constexpr double kNormalQuantile95 = 1.6448536269514722;  // two-sided 90 %
 // Evidence below which an interval no longer widens: it is all of 0..1 by then.
 constexpr double kMinEvidence = 0.5;
@@ -25,15 +25,18 @@ constexpr int kContrasts = 1;
 // Output tokens are never expected below this share of the model's mean.
 constexpr double kMinTokenShare = 0.1;
 
-void Softmax(std::span<const float> logits, float temperature, std::vector<float>* mix) {
+// Logits are double: a low temperature makes fifty times as much of their rounding.
+void Softmax(std::span<const double> logits, float temperature, std::vector<float>* mix) {
   mix->resize(logits.size());
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  float sum = 0;
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
   for (size_t c = 0; c < logits.size(); ++c) {
-    (*mix)[c] = std::exp((logits[c] - largest) / temperature);
-    sum += (*mix)[c];
+    (*mix)[c] = std::exp(
+        static_cast<float>((logits[c] - largest) / static_cast<double>(temperature)));
+    sum += static_cast<double>((*mix)[c]);
   }
-  for (float& share : *mix) share /= sum;
+  const auto scale = static_cast<float>(1 / sum);
+  for (float& share : *mix) share *= scale;
 }
 
 absl::Status WrongSize(std::string_view name, int64_t expected, int64_t found) {
@@ -43,13 +46,13 @@ absl::Status WrongSize(std::string_view name, int64_t expected, int64_t found) {
 
 }  // namespace
 
-void Estimator::LinearMap::Apply(std::span<const float> x, float* out) const {
+void Estimator::LinearMap::Apply(std::span<const float> x, double* out) const {
   std::copy(intercept.begin(), intercept.end(), out);
   const float* row = slope.data();
   for (int i = 0; i < inputs; ++i, row += outputs) {
-    const float value = x[static_cast<size_t>(i)];
+    const auto value = static_cast<double>(x[static_cast<size_t>(i)]);
     if (value == 0) continue;
-    for (int o = 0; o < outputs; ++o) out[o] += value * row[o];
+    for (int o = 0; o < outputs; ++o) out[o] += value * static_cast<double>(row[o]);
   }
 }
 
@@ -248,8 +251,8 @@ void Estimator::KernelAndCapability(const Query& query, EstimateScratch* scratch
   head_.Apply(query.centred, scratch->logits.data());
   Softmax(scratch->logits, head_temperature_, &scratch->mix);
 
-  float* const kernel_view = scratch->views.data() + kKernelView * t;
-  float* const capability_view = scratch->views.data() + kCapabilityView * t;
+  double* const kernel_view = scratch->views.data() + kKernelView * t;
+  double* const capability_view = scratch->views.data() + kCapabilityView * t;
   const size_t k = query.neighbours.size();
   scratch->level_kernel.resize(k);
   for (const Group& group : groups_) {
@@ -259,8 +262,10 @@ void Estimator::KernelAndCapability(const Query& query, EstimateScratch* scratch
     for (size_t j = 0; j < columns; ++j) capability_view[first + j] = 0;
     const float* means = group.capability_means.data();
     for (size_t c = 0; c < scratch->group_mix.size(); ++c, means += columns) {
-      const float share = scratch->group_mix[c];
-      for (size_t j = 0; j < columns; ++j) capability_view[first + j] += share * means[j];
+      const auto share = static_cast<double>(scratch->group_mix[c]);
+      for (size_t j = 0; j < columns; ++j) {
+        capability_view[first + j] += share * static_cast<double>(means[j]);
+      }
     }
 
     // Double: the square of a far neighbour's weight is no longer a float.
@@ -283,16 +288,15 @@ void Estimator::KernelAndCapability(const Query& query, EstimateScratch* scratch
       }
     }
     for (size_t j = 0; j < columns; ++j) {
-      const auto prior = static_cast<double>(capability_view[first + j]);
+      const double prior = capability_view[first + j];
       if (sum[j] <= 0) {
-        kernel_view[first + j] = capability_view[first + j];
+        kernel_view[first + j] = prior;
         continue;
       }
       const double evidence = sum[j] * sum[j] / squares[j];
       const auto strength = static_cast<double>(group.prior_strength);
       kernel_view[first + j] =
-          static_cast<float>((strength * prior + evidence * (weighted[j] / sum[j])) /
-                             (strength + evidence));
+          (strength * prior + evidence * (weighted[j] / sum[j])) / (strength + evidence);
     }
   }
 }
@@ -300,7 +304,7 @@ void Estimator::KernelAndCapability(const Query& query, EstimateScratch* scratch
 void Estimator::TextViews(const Query& query, EstimateScratch* scratch) const {
   const auto t = static_cast<size_t>(targets_);
   if (!query.text.has_value()) {
-    std::fill_n(scratch->views.data() + kFormView * t, 2 * t, 0.0F);  // form and lexical
+    std::fill_n(scratch->views.data() + kFormView * t, 2 * t, 0.0);  // form and lexical
     return;
   }
 
@@ -311,11 +315,11 @@ void Estimator::TextViews(const Query& query, EstimateScratch* scratch) const {
   }
   form_.Apply(form, scratch->views.data() + kFormView * t);
 
-  float* const lexical = scratch->views.data() + kLexicalView * t;
+  double* const lexical = scratch->views.data() + kLexicalView * t;
   std::copy(lexical_.intercept.begin(), lexical_.intercept.end(), lexical);
   for (const LexicalTerm& term : scratch->lexical.Extract(query.tokens)) {
     const float* const row = lexical_.slope.data() + static_cast<size_t>(term.bucket) * t;
-    for (size_t j = 0; j < t; ++j) lexical[j] += term.value * row[j];
+    for (size_t j = 0; j < t; ++j) lexical[j] += static_cast<double>(term.value * row[j]);
   }
 }
 
@@ -327,8 +331,8 @@ QueryEstimate Estimator::Estimate(const Query& query, EstimateScratch* scratch) 
   TextViews(query, scratch);
 
   scratch->blended.resize(t);
-  float* const level_view = scratch->views.data() + kLevelView * t;
-  std::fill(level_view, level_view + t, 0.0F);
+  double* const level_view = scratch->views.data() + kLevelView * t;
+  std::fill(level_view, level_view + t, 0.0);
   for (const Group& group : groups_) {
     const std::vector<double>& blend =
         query.text.has_value() ? group.blend : group.blend_without_text;
@@ -343,7 +347,7 @@ QueryEstimate Estimator::Estimate(const Query& query, EstimateScratch* scratch) 
       double sum = mean;
       const double* const weights = blend.data() + static_cast<size_t>(j) * kViews;
       for (size_t v = 0; v < kViews; ++v) {
-        sum += weights[v] * (static_cast<double>(scratch->views[v * t + column]) - mean);
+        sum += weights[v] * (scratch->views[v * t + column] - mean);
       }
       scratch->blended[column] = sum;
     }
@@ -362,7 +366,8 @@ QueryEstimate Estimator::Prior(EstimateScratch* scratch) const {
           static_cast<double>(group.means[static_cast<size_t>(j)]);
     }
   }
-  Softmax(head_.intercept, head_temperature_, &scratch->mix);
+  scratch->logits.assign(head_.intercept.begin(), head_.intercept.end());
+  Softmax(scratch->logits, head_temperature_, &scratch->mix);
   return Finish(Query{std::string_view(), {}, {}, {}, {}}, 0, scratch);
 }
 

@@ -10,7 +10,7 @@
 //   lexical     ridge regression on hashed tokens (lexical_features.h)
 // blended with non-negative weights around the targets' means; a sixth view predicts the contrasts
 // from the blended level. Then calibrated by Platt scaling, then drawn towards declared skill as far
-// as the query is unfamiliar: p' = lambda p + (1 - lambda) prior, lambda = min(1, familiarity / 0.1).
+// as the query is unfamiliar: p' = lambda p + (1 - lambda) prior, lambda = min(1, familiarity / 0.02).
 //
 // The variance of p is p(1-p) (1/evidence + base), where the evidence of the neighbours is that of a
 // weighted mean of outcomes of weight v, (sum w v)^2 / sum w^2 v, plus the worth of the prior, and
@@ -51,11 +51,11 @@ struct EstimateScratch {
   FormScratch form;
   LexicalExtractor lexical;
   std::vector<float> level_kernel;  // weight of each neighbour for the level, largest 1
-  std::vector<float> logits;        // c
+  std::vector<double> logits;       // c
   std::vector<float> mix;           // c, the reported one
   std::vector<float> group_mix;     // c
   std::vector<double> sums;         // of the kernel, three for each column
-  std::vector<float> views;         // kViews x t
+  std::vector<double> views;        // kViews x t
   std::vector<double> blended;      // t
   std::vector<ModelEstimate> models;
 };
@@ -93,7 +93,7 @@ class Estimator {
     std::vector<float> intercept;
 
     // out = intercept + x' slope.
-    void Apply(std::span<const float> x, float* out) const;
+    void Apply(std::span<const float> x, double* out) const;
   };
   struct Group {
     bundle::v1::TargetKind kind = bundle::v1::TARGET_KIND_UNSPECIFIED;

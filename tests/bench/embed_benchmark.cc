@@ -19,6 +19,7 @@
 #include "index/embed/static_embedder.h"
 #include "index/embed/utf8.h"
 #include "index/embed/vector_math.h"
+#include "tests/bench/passages.h"
 
 namespace {
 
@@ -47,37 +48,22 @@ const StaticEmbedder& Embedder() {
   return *embedder;
 }
 
-// Sentences of about `tokens` tokens, with the mix of common and rare words, capitals, figures and
-// punctuation that questions have.
+// Sentences with the mix of common and rare words, capitals, figures and punctuation that questions
+// have.
 std::vector<std::string> Texts(size_t tokens) {
-  static constexpr const char* kSentences[] = {
-      "What is the capital of Australia, and how many people live there? ",
-      "James decides to run 3 sprints 3 times a week; he runs 60 meters each sprint. ",
-      "Find the degree for the given field extension Q(sqrt(2), sqrt(3)) over Q. ",
-      "Typical advertising regulatory bodies suggest that adverts must not encourage it. ",
-      "Write a Python function that parses a timestamp and returns None on failure. ",
-      "Why does std::vector::push_back invalidate iterators? Explain with an example. ",
-      "Summarise the following paragraph about photosynthesis in two short sentences. ",
-      "Translate \"the weather is unusually warm today\" into German and Portuguese. ",
-      "A patient presents with dyspnoea, tachycardia and an elevated troponin level. ",
-      "Under the Erie doctrine, which law governs a diversity action in federal court? ",
+  static const std::string kSentences[] = {
+      "What is the capital of Australia, and how many people live there?",
+      "James decides to run 3 sprints 3 times a week; he runs 60 meters each sprint.",
+      "Find the degree for the given field extension Q(sqrt(2), sqrt(3)) over Q.",
+      "Typical advertising regulatory bodies suggest that adverts must not encourage it.",
+      "Write a Python function that parses a timestamp and returns None on failure.",
+      "Why does std::vector::push_back invalidate iterators? Explain with an example.",
+      "Summarise the following paragraph about photosynthesis in two short sentences.",
+      "Translate \"the weather is unusually warm today\" into German and Portuguese.",
+      "A patient presents with dyspnoea, tachycardia and an elevated troponin level.",
+      "Under the Erie doctrine, which law governs a diversity action in federal court?",
   };
-  std::mt19937 rng(7);
-  std::vector<std::string> texts(kTexts);
-  std::vector<uint32_t> ids;
-  for (std::string& text : texts) {
-    for (ids.clear(); ids.size() < tokens; ids.clear()) {
-      text += kSentences[rng() % std::size(kSentences)];
-      Embedder().tokenizer().Encode(text, kMaxTokens, &ids);
-      if (ids.size() >= tokens) break;
-    }
-    while (ids.size() > tokens) {  // Take characters off the end until it fits.
-      text.pop_back();
-      ids.clear();
-      Embedder().tokenizer().Encode(text, kMaxTokens, &ids);
-    }
-  }
-  return texts;
+  return pointsman::bench::TextsOf(tokens, kTexts, kSentences, Embedder().tokenizer());
 }
 
 void SetTokens(benchmark::State& state, size_t tokens) {

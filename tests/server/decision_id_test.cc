@@ -46,9 +46,11 @@ TEST(DecisionIdTest, DiffersBetweenThreadsInTheSameMillisecond) {
   constexpr int kIds = 1000;
   std::vector<std::vector<std::string>> made(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (auto& mine : made) {
     threads.emplace_back([&mine] {
       DecisionIdGenerator ids;
+      mine.reserve(kIds);
       for (int i = 0; i < kIds; ++i) mine.emplace_back(ids.Next(kSomeTimeMs));
     });
   }

@@ -160,7 +160,8 @@ TEST_F(RulesTest, APreferredModelGainsItsBonusInUtility) {
   v1::Rule& rule = scenario_.AddRule("prefer");
   rule.mutable_then()->add_prefer_models("large");
   scenario_.Decide();
-  EXPECT_THAT(scenario_.CandidateOf("large").utility, DoubleNear(before + 0.05, 1e-12)) << "the default";
+  EXPECT_THAT(scenario_.CandidateOf("large").utility, DoubleNear(before + 0.05, 1e-12))
+      << "the default";
   rule.mutable_then()->set_prefer_bonus(0.4);
   scenario_.Decide();
   EXPECT_THAT(scenario_.CandidateOf("large").utility, DoubleNear(before + 0.4, 1e-12));

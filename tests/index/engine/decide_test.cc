@@ -46,12 +46,21 @@ TEST(DecideTest, TwoEnginesOfOneBundleGiveTheSameBytes) {
 
 TEST(DecideTest, AnEasyQueryGoesToTheCheapModelAndAHardOneToTheGoodOne) {
   v1::RouteRequest easy = TextRequest("hello friend");
-  EXPECT_EQ(Decide(TinyEngine(), easy).model(), "small");
   v1::RouteRequest hard = TextRequest("prove the theorem");
-  hard.set_tradeoff(0.2);
-  EXPECT_EQ(Decide(TinyEngine(), hard).model(), "large");
-  easy.set_tradeoff(0.2);
+  // Up to which tradeoff the good model is worth its price.
+  const auto corner = [](const v1::RouteRequest& request) {
+    const v1::RouteResponse response = Decide(TinyEngine(), request);
+    for (const v1::Candidate& candidate : response.candidates()) {
+      if (candidate.model() == "large") return candidate.tradeoff_interval().upper();
+    }
+    return 0.0;
+  };
+  ASSERT_GT(corner(hard), corner(easy) + 0.1);
+  const double between = (corner(hard) + corner(easy)) / 2;
+  easy.set_tradeoff(between);
+  hard.set_tradeoff(between);
   EXPECT_EQ(Decide(TinyEngine(), easy).model(), "small");
+  EXPECT_EQ(Decide(TinyEngine(), hard).model(), "large");
 }
 
 TEST(DecideTest, AResponseIsCompleteAndConsistent) {

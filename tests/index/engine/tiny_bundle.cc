@@ -131,7 +131,7 @@ bundle::BundleSources TinySources() {
   for (const Topic& topic : Topics()) {
     v1::Capability* capability = sources.catalogue.add_capabilities();
     capability->set_id(topic.capability);
-    capability->set_typical_output_tokens(400 * topic.difficulty);
+    capability->set_typical_output_tokens(200);
   }
   AddModel("small", 0.5, 0.4, &sources.catalogue);
   AddModel("large", 5, 0.95, &sources.catalogue);

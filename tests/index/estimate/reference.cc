@@ -13,6 +13,12 @@ namespace {
 
 using Vector = std::vector<double>;
 
+// Constants of estimator.h's formulas.
+constexpr double kFullTrustFamiliarity = 0.02;
+constexpr double kMinEvidence = 0.5;
+constexpr double kMinTokenShare = 0.1;
+constexpr double kNormalQuantile95 = 1.6448536269514722;
+
 // intercept + x' slope.
 Vector Apply(const bundle::v1::LinearMap& map, const Vector& x) {
   Vector out(map.intercept().begin(), map.intercept().end());
@@ -214,7 +220,7 @@ ReferenceEstimate Reference::Estimate(const Query& query) const {
   const bundle::v1::PlattScaling& scaling =
       query.text.has_value() ? calibration_.scaling() : calibration_.scaling_without_text();
   const auto models = static_cast<int>(labels_.quality.cols());
-  const double trust = std::min(1.0, estimate.familiarity / 0.1);
+  const double trust = std::min(1.0, estimate.familiarity / kFullTrustFamiliarity);
   for (int m = 0; m < models; ++m) {
     ModelEstimate& model = estimate.models.emplace_back();
     const double raw = std::clamp(blended[0] + blended[static_cast<size_t>(1 + m)], 0.01, 0.99);
@@ -239,11 +245,11 @@ ReferenceEstimate Reference::Estimate(const Query& query) const {
     model.deviation =
         trust * std::sqrt(fitted * (1 - fitted) * (uncertainty.base_variance() + 1 / worth)) +
         (1 - trust) * (uncertainty.prior_deviation(m) + std::sqrt(between_capabilities));
-    model.lower = std::max(0.0, model.success - 1.6448536269514722 * model.deviation);
-    model.upper = std::min(1.0, model.success + 1.6448536269514722 * model.deviation);
+    model.lower = std::max(0.0, model.success - kNormalQuantile95 * model.deviation);
+    model.upper = std::min(1.0, model.success + kNormalQuantile95 * model.deviation);
     model.effective_evidence = MeasuredEvidence(query, m);
     model.output_tokens =
-        calibration_.mean_tokens(m) * std::max(0.1, tokens[static_cast<size_t>(m)]);
+        calibration_.mean_tokens(m) * std::max(kMinTokenShare, tokens[static_cast<size_t>(m)]);
     model.has_outcomes = labels_.has_outcomes[static_cast<size_t>(m)];
     model.has_skill = labels_.has_skill[static_cast<size_t>(m)];
   }

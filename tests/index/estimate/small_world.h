@@ -30,7 +30,7 @@ struct SmallWorldOptions {
 class SmallWorld {
  public:
   static constexpr int kTopics = 4;
-  static constexpr int kDimension = 64;
+  static constexpr int kDimension = 256;
 
   explicit SmallWorld(const SmallWorldOptions& options = {});
 

@@ -166,8 +166,9 @@ TEST(PairCurve, OfEquallyGoodModelsHasNoFigures) {
 
 TEST(PairCurve, AveragesOverTheOrdersWithinATie) {
   const Sample strong = RandomSample(60, 5);
-  const Sample weak = RandomSample(60, 6);
-  const double apgr = PairCurve(strong.predictions, weak.outcomes, strong.outcomes).Apgr();
+  Numbers weak_outcomes = strong.outcomes;
+  for (size_t i = 0; i < weak_outcomes.size(); i += 3) weak_outcomes[i] = 0;
+  const double apgr = PairCurve(strong.predictions, weak_outcomes, strong.outcomes).Apgr();
   // The slow definition: break ties by a random order and take the mean over many of them.
   std::mt19937 random(7);
   double mean = 0;
@@ -175,9 +176,9 @@ TEST(PairCurve, AveragesOverTheOrdersWithinATie) {
   for (int run = 0; run < kRuns; ++run) {
     Numbers scores = strong.predictions;
     for (double& score : scores) score += 1e-6 * static_cast<double>(random() % 100000) / 100000;
-    mean += PairCurve(scores, weak.outcomes, strong.outcomes).Apgr() / kRuns;
+    mean += PairCurve(scores, weak_outcomes, strong.outcomes).Apgr() / kRuns;
   }
-  EXPECT_NEAR(apgr, mean, 0.02);
+  EXPECT_NEAR(apgr, mean, 0.003);
 }
 
 }  // namespace

@@ -9,6 +9,10 @@
 
 #include "gtest/gtest.h"
 
+// FAISS leaks what it has read when it throws on a truncated file; a server never gets that far,
+// since digests are verified before. Called by LeakSanitizer, where it is linked.
+extern "C" const char* __lsan_default_suppressions() { return "leak:faiss::read_index\n"; }
+
 namespace pointsman::search {
 namespace {
 
@@ -131,11 +135,11 @@ TEST(VectorIndex, FewerRowsThanAskedForAreAllReturned) {
 }
 
 TEST(VectorIndex, ApproximateIndicesReachTheirRecall) {
-  const std::vector<float> vectors = UnitVectors(3000, 5);
+  const std::vector<float> vectors = UnitVectors(1200, 5);
   const std::vector<float> queries = UnitVectors(40, 6);
   constexpr int kNeighbours = 50;
   for (const char* factory :
-       {"HNSW32", "HNSW32,SQ8", "SQ8", "IVF32,Flat", "PCA24,Flat", "PQ16x4,RFlat"}) {
+       {"HNSW32", "HNSW32,SQ8", "SQ8", "IVF32,Flat", "PCA24,Flat", "PQ8x4,RFlat"}) {
     const VectorIndex index = MustBuild(factory, vectors);
     int hits = 0;
     for (int q = 0; q < 40; ++q) {
