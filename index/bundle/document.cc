@@ -64,11 +64,11 @@ bool CheckUtf8(std::string_view text, int line, Reporter* reporter) {
 // Builds the tree from the events of either parser. After a problem it ignores what comes.
 class TreeBuilder {
  public:
-  TreeBuilder(Node* root, Reporter* reporter) : reporter_(reporter) { open_.push_back(root); }
+  TreeBuilder(TreeNode* root, Reporter* reporter) : reporter_(reporter) { open_.push_back(root); }
 
   bool failed() const { return failed_; }
   bool wants_key() const {
-    return !is_root_ && open_.back()->kind == Node::Kind::kMap && !has_key_;
+    return !is_root_ && open_.back()->kind == TreeNode::Kind::kMap && !has_key_;
   }
 
   bool Fail(int line, std::string_view problem) {
@@ -87,17 +87,17 @@ class TreeBuilder {
     return !failed_;
   }
 
-  bool Scalar(Node::Kind kind, std::string text, int line) {
-    Node* node = Add(kind, line);
+  bool Scalar(TreeNode::Kind kind, std::string text, int line) {
+    TreeNode* node = Add(kind, line);
     if (node != nullptr) node->text = std::move(text);
     return node != nullptr;
   }
 
-  bool Open(Node::Kind kind, int line) {
+  bool Open(TreeNode::Kind kind, int line) {
     if (open_.size() > kMaxDepth) {
       return Fail(line, absl::StrCat("nested more than ", kMaxDepth, " deep"));
     }
-    Node* node = Add(kind, line);
+    TreeNode* node = Add(kind, line);
     if (node == nullptr) return false;
     if (open_.back() != node) open_.push_back(node);
     return true;
@@ -112,8 +112,8 @@ class TreeBuilder {
   // The field that is being read, as Path would print it.
   std::string OpenField() const {
     std::string field;
-    const auto append = [&field](const Node& parent, const std::string& key) {
-      if (parent.kind == Node::Kind::kList) {
+    const auto append = [&field](const TreeNode& parent, const std::string& key) {
+      if (parent.kind == TreeNode::Kind::kList) {
         absl::StrAppend(&field, "[", parent.children.size(), "]");
       } else if (!key.empty()) {
         absl::StrAppend(&field, field.empty() ? "" : ".", key);
@@ -126,13 +126,13 @@ class TreeBuilder {
 
   // The next node: the root itself at first, then a child of the innermost open list or map. The
   // pointers in `open_` stay valid since only the innermost one grows.
-  Node* Add(Node::Kind kind, int line) {
+  TreeNode* Add(TreeNode::Kind kind, int line) {
     if (failed_) return nullptr;
     if (++nodes_ > kMaxNodes) {
       Fail(line, absl::StrCat("more than ", kMaxNodes, " values"));
       return nullptr;
     }
-    Node* node = open_.back();
+    TreeNode* node = open_.back();
     if (!is_root_) node = &node->children.emplace_back();
     is_root_ = false;
     node->kind = kind;
@@ -144,7 +144,7 @@ class TreeBuilder {
   }
 
   Reporter* reporter_;
-  std::vector<Node*> open_;
+  std::vector<TreeNode*> open_;
   std::string key_;
   bool has_key_ = false;
   bool is_root_ = true;
@@ -163,7 +163,7 @@ class YamlEvents : public YAML::EventHandler {
     if (builder_->wants_key()) {
       builder_->Fail(Line(mark), "a key is missing");
     } else {
-      builder_->Scalar(Node::Kind::kNull, "", Line(mark));
+      builder_->Scalar(TreeNode::Kind::kNull, "", Line(mark));
     }
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
@@ -175,24 +175,25 @@ class YamlEvents : public YAML::EventHandler {
     if (builder_->wants_key()) {
       builder_->Key(value);
     } else {
-      builder_->Scalar(tag == "!" ? Node::Kind::kString : Node::Kind::kPlain, value, Line(mark));
+      builder_->Scalar(tag == "!" ? TreeNode::Kind::kString : TreeNode::Kind::kPlain, value,
+                       Line(mark));
     }
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    Open(Node::Kind::kList, mark, tag, anchor);
+    Open(TreeNode::Kind::kList, mark, tag, anchor);
   }
   void OnSequenceEnd() override { builder_->Close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    Open(Node::Kind::kMap, mark, tag, anchor);
+    Open(TreeNode::Kind::kMap, mark, tag, anchor);
   }
   void OnMapEnd() override { builder_->Close(); }
 
  private:
   static int Line(const YAML::Mark& mark) { return mark.line + 1; }
 
-  void Open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag,
+  void Open(TreeNode::Kind kind, const YAML::Mark& mark, const std::string& tag,
             YAML::anchor_t anchor) {
     CheckPlain(mark, tag, anchor);
     if (builder_->wants_key()) {
@@ -220,27 +221,27 @@ class JsonEvents {
 
   JsonEvents(TreeBuilder* builder, int line) : builder_(builder), line_(line) {}
 
-  bool null() { return builder_->Scalar(Node::Kind::kNull, "", line_); }
+  bool null() { return builder_->Scalar(TreeNode::Kind::kNull, "", line_); }
   bool boolean(bool value) {
-    return builder_->Scalar(Node::Kind::kBool, value ? "true" : "false", line_);
+    return builder_->Scalar(TreeNode::Kind::kBool, value ? "true" : "false", line_);
   }
   bool number_integer(Json::number_integer_t value) {
-    return builder_->Scalar(Node::Kind::kNumber, absl::StrCat(value), line_);
+    return builder_->Scalar(TreeNode::Kind::kNumber, absl::StrCat(value), line_);
   }
   bool number_unsigned(Json::number_unsigned_t value) {
-    return builder_->Scalar(Node::Kind::kNumber, absl::StrCat(value), line_);
+    return builder_->Scalar(TreeNode::Kind::kNumber, absl::StrCat(value), line_);
   }
   bool number_float(Json::number_float_t, const std::string& text) {
-    return builder_->Scalar(Node::Kind::kNumber, text, line_);
+    return builder_->Scalar(TreeNode::Kind::kNumber, text, line_);
   }
   bool string(std::string& value) {
-    return builder_->Scalar(Node::Kind::kString, std::move(value), line_);
+    return builder_->Scalar(TreeNode::Kind::kString, std::move(value), line_);
   }
   bool binary(Json::binary_t&) { return builder_->Fail(line_, "binary data is not supported"); }
-  bool start_object(size_t) { return builder_->Open(Node::Kind::kMap, line_); }
+  bool start_object(size_t) { return builder_->Open(TreeNode::Kind::kMap, line_); }
   bool key(std::string& value) { return builder_->Key(std::move(value)); }
   bool end_object() { return builder_->Close(); }
-  bool start_array(size_t) { return builder_->Open(Node::Kind::kList, line_); }
+  bool start_array(size_t) { return builder_->Open(TreeNode::Kind::kList, line_); }
   bool end_array() { return builder_->Close(); }
   bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& error) {
     if (error.id == kNumberOverflow) return builder_->Fail(line_, "must be a finite number");
@@ -261,27 +262,27 @@ class JsonEvents {
 
 }  // namespace
 
-std::string Describe(const Node& node) {
+std::string Describe(const TreeNode& node) {
   switch (node.kind) {
-    case Node::Kind::kNull:
+    case TreeNode::Kind::kNull:
       return "null";
-    case Node::Kind::kPlain:
+    case TreeNode::Kind::kPlain:
       return Quoted(node.text);
-    case Node::Kind::kString:
+    case TreeNode::Kind::kString:
       return absl::StrCat("text ", Quoted(node.text));
-    case Node::Kind::kNumber:
+    case TreeNode::Kind::kNumber:
       return absl::StrCat("the number ", Quoted(node.text));
-    case Node::Kind::kBool:
+    case TreeNode::Kind::kBool:
       return Quoted(node.text);
-    case Node::Kind::kList:
+    case TreeNode::Kind::kList:
       return "a list";
-    case Node::Kind::kMap:
+    case TreeNode::Kind::kMap:
       return "a map";
   }
   return "unknown";
 }
 
-bool ParseYaml(const std::string& text, Reporter* reporter, Node* root) {
+bool ParseYaml(const std::string& text, Reporter* reporter, TreeNode* root) {
   if (!CheckUtf8(text, 1, reporter)) return false;
   TreeBuilder builder(root, reporter);
   YamlEvents events(&builder);
@@ -297,7 +298,7 @@ bool ParseYaml(const std::string& text, Reporter* reporter, Node* root) {
   return !builder.failed();
 }
 
-bool ParseJson(std::string_view text, int line, Reporter* reporter, Node* root) {
+bool ParseJson(std::string_view text, int line, Reporter* reporter, TreeNode* root) {
   if (!CheckUtf8(text, line, reporter)) return false;
   TreeBuilder builder(root, reporter);
   JsonEvents events(&builder, line);

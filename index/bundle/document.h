@@ -17,7 +17,7 @@ namespace pointsman::bundle {
 inline constexpr int kMaxDepth = 32;
 inline constexpr int kMaxNodes = 500'000;
 
-struct Node {
+struct TreeNode {
   enum class Kind {
     kNull,
     kPlain,   // an unquoted YAML scalar: whoever reads it decides what it is
@@ -29,18 +29,18 @@ struct Node {
   };
   Kind kind = Kind::kNull;
   int line = 0;
-  std::string text;            // of a scalar, as it was written
-  std::vector<Node> children;  // of a list or map, in the order of the text
-  std::string key;             // of a child of a map
+  std::string text;                // of a scalar, as it was written
+  std::vector<TreeNode> children;  // of a list or map, in the order of the text
+  std::string key;                 // of a child of a map
 };
 
 // "a list", "a map", "text `abc`", ...: what a node is, for error messages.
-std::string Describe(const Node& node);
+std::string Describe(const TreeNode& node);
 
 // Parse one document into `root`. False if something is wrong, after reporting it. `line` is the
 // line of the file that a JSON text stands on; the text itself must be of one line.
-bool ParseYaml(const std::string& text, Reporter* reporter, Node* root);
-bool ParseJson(std::string_view text, int line, Reporter* reporter, Node* root);
+bool ParseYaml(const std::string& text, Reporter* reporter, TreeNode* root);
+bool ParseJson(std::string_view text, int line, Reporter* reporter, TreeNode* root);
 
 }  // namespace pointsman::bundle
 

@@ -34,8 +34,8 @@ Json AllButDigest(const v1::Manifest& manifest) {
 }
 
 // The format version of a parsed manifest; -1 if it has none.
-int FormatVersionOf(const Node& node) {
-  for (const Node& child : node.children) {
+int FormatVersionOf(const TreeNode& node) {
+  for (const TreeNode& child : node.children) {
     int version = -1;
     if (child.key == "format_version" && absl::SimpleAtoi(child.text, &version)) return version;
   }
@@ -57,7 +57,7 @@ std::string FormatManifest(const v1::Manifest& manifest) {
 absl::StatusOr<v1::Manifest> ParseManifest(std::string_view json) {
   Problems problems;
   Reporter reporter(kManifestFile, 0, &problems);
-  Node node;
+  TreeNode node;
   if (!ParseJson(json, 0, &reporter, &node)) {
     return absl::DataLossError(problems.ToStatus().message());
   }

@@ -80,16 +80,16 @@ std::string_view ShortName(const EnumValueDescriptor& value) {
   return name;
 }
 
-bool IsText(const Node& node) {
-  return node.kind == Node::Kind::kPlain || node.kind == Node::Kind::kString;
+bool IsText(const TreeNode& node) {
+  return node.kind == TreeNode::Kind::kPlain || node.kind == TreeNode::Kind::kString;
 }
 
-bool IsNumeric(const Node& node) {
-  return node.kind == Node::Kind::kPlain || node.kind == Node::Kind::kNumber;
+bool IsNumeric(const TreeNode& node) {
+  return node.kind == TreeNode::Kind::kPlain || node.kind == TreeNode::Kind::kNumber;
 }
 
 // A number as YAML or JSON writes it; nullopt if it is none. May be infinite or not a number.
-std::optional<double> ParseNumber(const Node& node) {
+std::optional<double> ParseNumber(const TreeNode& node) {
   if (!IsNumeric(node)) return std::nullopt;
   for (const char* special : {".nan", ".inf", "+.inf", "-.inf"}) {
     if (absl::EqualsIgnoreCase(node.text, special)) {
@@ -107,13 +107,13 @@ class MessageReader {
   MessageReader(Message* message, Reporter* reporter)
       : message_(message), reflection_(message->GetReflection()), reporter_(reporter) {}
 
-  void Read(const Node& node, const Path& path) {
-    if (node.kind != Node::Kind::kMap) {
+  void Read(const TreeNode& node, const Path& path) {
+    if (node.kind != TreeNode::Kind::kMap) {
       reporter_->Report(path, absl::StrCat("must be a map of fields, is ", Describe(node)));
       return;
     }
     absl::flat_hash_map<std::string_view, int> seen;
-    for (const Node& child : node.children) {
+    for (const TreeNode& child : node.children) {
       if (reporter_->full()) return;
       const FieldDescriptor* field = message_->GetDescriptor()->FindFieldByName(child.key);
       if (field == nullptr) {
@@ -127,7 +127,7 @@ class MessageReader {
                             absl::StrCat("given twice, first on line ", first->second));
         continue;
       }
-      if (child.kind == Node::Kind::kNull) continue;
+      if (child.kind == TreeNode::Kind::kNull) continue;
       reporter_->RecordLine(child_path, child.line);
       if (IsSecondOfOneof(field, child, child_path)) continue;
       if (field->is_map()) {
@@ -141,7 +141,7 @@ class MessageReader {
   }
 
  private:
-  bool IsSecondOfOneof(const FieldDescriptor* field, const Node& node, const Path& path) {
+  bool IsSecondOfOneof(const FieldDescriptor* field, const TreeNode& node, const Path& path) {
     const auto* oneof = field->real_containing_oneof();
     if (oneof == nullptr || !reflection_->HasOneof(*message_, oneof)) return false;
     reporter_->ReportAt(
@@ -151,14 +151,14 @@ class MessageReader {
     return true;
   }
 
-  void ReadMap(const Node& node, const FieldDescriptor& field, const Path& path) {
+  void ReadMap(const TreeNode& node, const FieldDescriptor& field, const Path& path) {
     const Path field_path = path.Field(field.name());
-    if (node.kind != Node::Kind::kMap) {
+    if (node.kind != TreeNode::Kind::kMap) {
       reporter_->Report(field_path, absl::StrCat("must be a map, is ", Describe(node)));
       return;
     }
     absl::flat_hash_map<std::string_view, int> seen;
-    for (const Node& child : node.children) {
+    for (const TreeNode& child : node.children) {
       if (reporter_->full()) return;
       const Path child_path = path.Field(field.name(), child.key);
       const auto [first, is_new] = seen.emplace(child.key, child.line);
@@ -168,7 +168,7 @@ class MessageReader {
         continue;
       }
       reporter_->RecordLine(child_path, child.line);
-      if (child.kind == Node::Kind::kNull) {
+      if (child.kind == TreeNode::Kind::kNull) {
         reporter_->Report(child_path, "has no value");
         continue;
       }
@@ -179,9 +179,9 @@ class MessageReader {
     }
   }
 
-  void ReadList(const Node& node, const FieldDescriptor& field, const Path& path) {
+  void ReadList(const TreeNode& node, const FieldDescriptor& field, const Path& path) {
     const Path field_path = path.Field(field.name());
-    if (node.kind != Node::Kind::kList) {
+    if (node.kind != TreeNode::Kind::kList) {
       reporter_->Report(field_path, absl::StrCat("must be a list, is ", Describe(node)));
       return;
     }
@@ -193,7 +193,7 @@ class MessageReader {
   }
 
   // Sets a single field, or adds to a repeated one.
-  void ReadValue(const Node& node, const FieldDescriptor& field, const Path& path) {
+  void ReadValue(const TreeNode& node, const FieldDescriptor& field, const Path& path) {
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE: {
         Message* child = field.is_repeated() ? reflection_->AddMessage(message_, &field)
@@ -230,7 +230,7 @@ class MessageReader {
     }
   }
 
-  void ReadString(const Node& node, const FieldDescriptor& field, const Path& path) {
+  void ReadString(const TreeNode& node, const FieldDescriptor& field, const Path& path) {
     if (!IsText(node)) {
       reporter_->Report(path, absl::StrCat("must be text, is ", Describe(node)));
     } else if (field.is_repeated()) {
@@ -240,9 +240,10 @@ class MessageReader {
     }
   }
 
-  void ReadBool(const Node& node, const FieldDescriptor& field, const Path& path) {
-    const bool is_bool = (node.kind == Node::Kind::kBool || node.kind == Node::Kind::kPlain) &&
-                         (node.text == "true" || node.text == "false");
+  void ReadBool(const TreeNode& node, const FieldDescriptor& field, const Path& path) {
+    const bool is_bool =
+        (node.kind == TreeNode::Kind::kBool || node.kind == TreeNode::Kind::kPlain) &&
+        (node.text == "true" || node.text == "false");
     if (!is_bool) {
       reporter_->Report(path, absl::StrCat("must be true or false, is ", Describe(node)));
     } else if (field.is_repeated()) {
@@ -252,7 +253,7 @@ class MessageReader {
     }
   }
 
-  void ReadEnum(const Node& node, const FieldDescriptor& field, const Path& path) {
+  void ReadEnum(const TreeNode& node, const FieldDescriptor& field, const Path& path) {
     const EnumDescriptor& type = *field.enum_type();
     std::vector<std::string_view> known;
     for (int i = 0; i < type.value_count(); ++i) {
@@ -274,7 +275,7 @@ class MessageReader {
                       absl::StrCat("must be one of ", KnownNames(known), ", is ", Describe(node)));
   }
 
-  std::optional<double> ReadFinite(const Node& node, const Path& path, double largest) {
+  std::optional<double> ReadFinite(const TreeNode& node, const Path& path, double largest) {
     const std::optional<double> value = ParseNumber(node);
     if (!value) {
       reporter_->Report(path, absl::StrCat("must be a number, is ", Describe(node)));
@@ -287,7 +288,7 @@ class MessageReader {
     return value;
   }
 
-  void ReadDouble(const Node& node, const FieldDescriptor& field, const Path& path) {
+  void ReadDouble(const TreeNode& node, const FieldDescriptor& field, const Path& path) {
     const auto value = ReadFinite(node, path, std::numeric_limits<double>::max());
     if (!value) return;
     if (field.is_repeated()) {
@@ -297,7 +298,7 @@ class MessageReader {
     }
   }
 
-  void ReadFloat(const Node& node, const FieldDescriptor& field, const Path& path) {
+  void ReadFloat(const TreeNode& node, const FieldDescriptor& field, const Path& path) {
     const auto value =
         ReadFinite(node, path, static_cast<double>(std::numeric_limits<float>::max()));
     if (!value) return;
@@ -309,7 +310,7 @@ class MessageReader {
   }
 
   template <typename Integer>
-  std::optional<Integer> ReadInteger(const Node& node, const Path& path) {
+  std::optional<Integer> ReadInteger(const TreeNode& node, const Path& path) {
     Integer exact = 0;
     if (IsNumeric(node) && absl::SimpleAtoi(node.text, &exact)) return exact;
     const std::optional<double> value = ParseNumber(node);
@@ -352,7 +353,7 @@ class MessageReader {
 
 }  // namespace
 
-void ReadMessage(const Node& node, const Path& path, Message* message, Reporter* reporter) {
+void ReadMessage(const TreeNode& node, const Path& path, Message* message, Reporter* reporter) {
   MessageReader(message, reporter).Read(node, path);
 }
 

@@ -16,7 +16,7 @@ namespace pointsman::bundle {
 
 // Fills `message`, which must be empty, from `node`, reports every problem and records the line of
 // each field with `reporter`. Fields with problems stay absent.
-void ReadMessage(const Node& node, const Path& path, google::protobuf::Message* message,
+void ReadMessage(const TreeNode& node, const Path& path, google::protobuf::Message* message,
                  Reporter* reporter);
 
 }  // namespace pointsman::bundle

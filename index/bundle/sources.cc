@@ -79,7 +79,7 @@ absl::Status ReadYaml(const SourceFile& file, int64_t max_bytes, google::protobu
   const absl::StatusOr<std::string> text = ReadFile(file.path, file.name, max_bytes);
   if (!text.ok()) return text.status();
   const Path root;
-  Node node;
+  TreeNode node;
   if (ParseYaml(*text, reporter, &node)) ReadMessage(node, root, message, reporter);
   return absl::OkStatus();
 }
@@ -100,7 +100,7 @@ std::vector<Record> ReadJsonl(const std::vector<SourceFile>& files, const Source
     std::string line;
     while (!problems->full() && reader->Next(&line)) {
       Reporter reporter(files[f].name, reader->line_number(), problems);
-      Node node;
+      TreeNode node;
       if (!ParseJson(line, reader->line_number(), &reporter, &node)) continue;
       Record& record = records.emplace_back();
       places.push_back({f, reader->line_number()});

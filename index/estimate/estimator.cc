@@ -131,6 +131,7 @@ absl::StatusOr<Estimator> Estimator::Create(
     group.columns = static_cast<int>(target.columns);
     if (group.kind == bundle::v1::TARGET_KIND_DIFFICULTY) e.difficulty_column_ = group.first;
     if (group.kind == bundle::v1::TARGET_KIND_TOKENS) e.token_column_ = group.first;
+    if (group.kind == bundle::v1::TARGET_KIND_CAPABILITY) e.capability_column_ = group.first;
     if (from.kind() != group.kind) {
       return absl::InvalidArgumentError(
           absl::StrCat("calibration.groups[", g, "].kind: ", TargetKind_Name(group.kind),
@@ -249,7 +250,6 @@ void Estimator::KernelAndCapability(const Query& query, EstimateScratch* scratch
   const auto t = static_cast<size_t>(targets_);
   scratch->logits.resize(static_cast<size_t>(capabilities_));
   head_.Apply(query.centred, scratch->logits.data());
-  Softmax(scratch->logits, head_temperature_, &scratch->mix);
 
   double* const kernel_view = scratch->views.data() + kKernelView * t;
   double* const capability_view = scratch->views.data() + kCapabilityView * t;
@@ -352,10 +352,26 @@ QueryEstimate Estimator::Estimate(const Query& query, EstimateScratch* scratch) 
       scratch->blended[column] = sum;
     }
   }
+  ReportMix(scratch);
   const double familiarity = familiarity_->PValue(
       query.tokens, query.question_unit,
       query.neighbours.empty() ? -1 : query.neighbours[0].similarity);
   return Finish(query, familiarity, scratch);
+}
+
+// The mix of capabilities that a query is judged to need: the blended targets where there are some,
+// kept positive and scaled to add up to 1; else what the head makes of the vector.
+void Estimator::ReportMix(EstimateScratch* scratch) const {
+  Softmax(scratch->logits, head_temperature_, &scratch->mix);
+  if (capability_column_ < 0) return;
+  const double* const blended =
+      scratch->blended.data() + static_cast<size_t>(capability_column_);
+  double sum = 0;
+  for (size_t c = 0; c < scratch->mix.size(); ++c) sum += std::max(blended[c], 0.0);
+  if (sum <= 0) return;
+  for (size_t c = 0; c < scratch->mix.size(); ++c) {
+    scratch->mix[c] = static_cast<float>(std::max(blended[c], 0.0) / sum);
+  }
 }
 
 QueryEstimate Estimator::Prior(EstimateScratch* scratch) const {
@@ -367,7 +383,7 @@ QueryEstimate Estimator::Prior(EstimateScratch* scratch) const {
     }
   }
   scratch->logits.assign(head_.intercept.begin(), head_.intercept.end());
-  Softmax(scratch->logits, head_temperature_, &scratch->mix);
+  ReportMix(scratch);
   return Finish(Query{std::string_view(), {}, {}, {}, {}}, 0, scratch);
 }
 

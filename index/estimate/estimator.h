@@ -117,6 +117,7 @@ class Estimator {
                                            int outputs, std::string_view name);
   void KernelAndCapability(const Query& query, EstimateScratch* scratch) const;
   void TextViews(const Query& query, EstimateScratch* scratch) const;
+  void ReportMix(EstimateScratch* scratch) const;
   QueryEstimate Finish(const Query& query, double familiarity, EstimateScratch* scratch) const;
   // Of measured outcomes among the neighbours of a query, and of measured and declared ones.
   struct Evidence {
@@ -138,6 +139,7 @@ class Estimator {
   std::vector<Group> groups_;
   int difficulty_column_ = -1;  // of the targets; -1: there is none
   int token_column_ = -1;       // first of m columns; -1: there is none
+  int capability_column_ = -1;  // first of c columns; -1: there is none
   LinearMap head_;
   float head_temperature_ = 1;
   LinearMap linear_;

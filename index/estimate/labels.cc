@@ -14,6 +14,8 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kDefaultSkillSlope = 8;
 constexpr double kDefaultOutputTokens = 300;
 constexpr double kMaxRelativeTokens = 8;
+// Beyond, a table of hashed tokens by capabilities would not fit a processor's cache.
+constexpr int kMaxCapabilityTargets = 64;
 // Where neither a query nor its capability tells how hard it is.
 constexpr double kMiddleDifficulty = 0.5;
 
@@ -124,6 +126,7 @@ Labels MakeLabels(const v1::Catalogue& catalogue,
   for (int c = 0; c < capabilities; ++c) capability_index[catalogue.capabilities(c).id()] = c;
 
   Labels labels;
+  labels.capabilities = capabilities;
   labels.quality = labels.weight = labels.tokens = labels.token_weight =
       MatrixXd::Zero(n, models);
   labels.difficulty = VectorXd::Constant(n, kNone);
@@ -224,6 +227,11 @@ Targets MakeTargets(const Labels& labels) {
   const bool has_tokens = labels.token_weight.sum() > 0;
   const Eigen::Index tokens =
       has_tokens ? add_group(bundle::v1::TARGET_KIND_TOKENS, models) : 0;
+  const bool has_capabilities =
+      labels.capabilities > 0 && labels.capabilities <= kMaxCapabilityTargets &&
+      std::any_of(labels.capability.begin(), labels.capability.end(), [](int c) { return c >= 0; });
+  const Eigen::Index capability =
+      has_capabilities ? add_group(bundle::v1::TARGET_KIND_CAPABILITY, labels.capabilities) : 0;
   targets.value = MatrixXd::Zero(n, columns);
   targets.weight = MatrixXd::Zero(n, columns);
   // Contrasts lose one degree of freedom to the level that is taken from the same outcomes.
@@ -247,6 +255,10 @@ Targets MakeTargets(const Labels& labels) {
     if (has_difficulty && !std::isnan(labels.difficulty[i])) {
       targets.value(i, difficulty) = labels.difficulty[i];
       targets.weight(i, difficulty) = 1;
+    }
+    if (has_capabilities && labels.capability[static_cast<size_t>(i)] >= 0) {
+      targets.value(i, capability + labels.capability[static_cast<size_t>(i)]) = 1;
+      targets.weight.row(i).segment(capability, labels.capabilities).setOnes();
     }
     for (Eigen::Index m = 0; has_tokens && m < models; ++m) {
       targets.value(i, tokens + m) =

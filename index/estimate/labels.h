@@ -27,6 +27,7 @@ struct Labels {
   MatrixXd tokens;              // n x m output tokens; 0 where token_weight is 0
   MatrixXd token_weight;        // n x m, as weight
   std::vector<int> capability;  // n; -1: not labelled
+  int capabilities = 0;         // of the catalogue
   VectorXd difficulty;          // n; NaN: not labelled
   MatrixXd declared_success;    // c x m at the capability's mean difficulty; NaN: no skill declared
   double declared_deviation = 0;   // between exemplars of one capability
@@ -43,6 +44,8 @@ Labels MakeLabels(const v1::Catalogue& catalogue,
 //
 // Where outcomes are missing, an exemplar's level is the mean of (outcome - model's mean) over the
 // models it has, so that it does not depend on which models were measured.
+// Capabilities are targets too, 1 for the one an exemplar is labelled with: what a query needs is read
+// from all views, not from the vector alone.
 // Output tokens are relative to the model's mean, and a rambling answer counts as eight means at most.
 struct TargetGroup {
   bundle::v1::TargetKind kind;

@@ -12,6 +12,7 @@
 
 namespace pointsman::evaluate {
 
+// Exemplars name no models but those of `catalogue`, as ReadInputs makes sure.
 struct Inputs {
   v1::Catalogue catalogue;
   std::string safetensors;     // bytes of the embedder's model.safetensors

@@ -41,6 +41,7 @@ Means MeansOf(const Evaluation& evaluation) {
   means.overall = Summarise(overall);
   for (size_t m = 0; m < evaluation.models.size(); ++m) {
     std::vector<ModelFigures> of_model;
+    of_model.reserve(evaluation.splits.size());
     for (const SplitResult& split : evaluation.splits) {
       of_model.push_back(split.figures.models[m]);
     }

@@ -5,7 +5,7 @@
 namespace pointsman::tool {
 
 ExitCode Complain(const absl::Status& status, ExitCode code) {
-  std::cerr << "pointsman-index: " << status.message() << std::endl;
+  std::cerr << "pointsman-index: " << status.message() << '\n' << std::flush;
   return code;
 }
 

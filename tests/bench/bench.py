@@ -64,8 +64,8 @@ def run(*command, **options):
     done = subprocess.run([str(part) for part in command], check=False, text=True,
                           stdout=subprocess.PIPE, stderr=stderr, **options)
     if done.returncode != 0:
-        raise SystemExit(f"{command[0]} {command[1]} failed ({done.returncode})\n"
-                         f"{done.stderr or ''}")
+        last_lines = "\n".join((done.stderr or "").splitlines()[-20:])
+        raise SystemExit(f"{command[0]} {command[1]} failed ({done.returncode})\n{last_lines}")
     return done.stdout
 
 

@@ -35,9 +35,10 @@ MAY_INCLUDE = {
     "index/estimate": BASE + ("index/search/neighbour.h",),
     "index/choose": BASE + ("index/estimate/query_estimate.h",),
     "index/evaluate": BASE + ("index/engine.h", "index/builder.h", "index/bundle/"),
+    # Beside the engine, the programs include FAISS's settings of the whole process; the server also
+    # what is valid UTF-8.
     "index/tool": BASE + ("index/engine.h", "index/builder.h", "index/bundle/", "index/evaluate/",
                           "index/search/vector_index.h"),
-    # Beside the engine: FAISS's settings of the whole process, and what is valid UTF-8.
     "server": BASE + ("index/engine.h", "index/search/vector_index.h", "index/embed/utf8.h"),
     "client": (),
 }
@@ -132,7 +133,7 @@ PLANTED = [
     ("index/engine.cc", "prometheus/counter.h"),
     ("index/engine.cc", "server/service.h"),
     ("index/engine.cc", "index/tool/main.h"),
-    ("index/tool/x.cc", "index/search/vector_index.h"),
+    ("index/tool/x.cc", "index/embed/wordpiece.h"),
     ("index/evaluate/x.cc", "index/choose/choose.h"),
     ("server/x.cc", "index/estimate/estimate.h"),
     ("server/x.cc", "client/cpp/pointsman/client.h"),

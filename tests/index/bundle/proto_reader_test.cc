@@ -18,7 +18,7 @@ template <typename M>
 std::string FromYaml(const std::string& text, M* message) {
   Problems problems;
   Reporter reporter("f.yaml", 1, &problems);
-  Node node;
+  TreeNode node;
   const Path root;
   message->Clear();
   if (ParseYaml(text, &reporter, &node)) ReadMessage(node, root, message, &reporter);
@@ -29,7 +29,7 @@ template <typename M>
 std::string FromJson(std::string_view text, M* message) {
   Problems problems;
   Reporter reporter("f.jsonl", 9, &problems);
-  Node node;
+  TreeNode node;
   const Path root;
   message->Clear();
   if (ParseJson(text, 9, &reporter, &node)) ReadMessage(node, root, message, &reporter);

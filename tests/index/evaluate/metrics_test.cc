@@ -38,6 +38,7 @@ std::vector<T> Shuffled(const std::vector<T>& values, unsigned seed) {
   std::iota(order.begin(), order.end(), size_t{0});
   std::shuffle(order.begin(), order.end(), std::mt19937(seed));
   std::vector<T> shuffled;
+  shuffled.reserve(order.size());
   for (const size_t i : order) shuffled.push_back(values[i]);
   return shuffled;
 }

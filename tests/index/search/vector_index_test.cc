@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "gtest/gtest.h"
 
@@ -138,8 +139,10 @@ TEST(VectorIndex, ApproximateIndicesReachTheirRecall) {
   const std::vector<float> vectors = UnitVectors(1200, 5);
   const std::vector<float> queries = UnitVectors(40, 6);
   constexpr int kNeighbours = 50;
-  for (const char* factory :
-       {"HNSW32", "HNSW32,SQ8", "SQ8", "IVF32,Flat", "PCA24,Flat", "PQ8x4,RFlat"}) {
+  const std::pair<const char*, double> floors[] = {{"HNSW32", 0.98},    {"HNSW32,SQ8", 0.98},
+                                                   {"SQ8", 0.98},       {"IVF32,Flat", 0.75},
+                                                   {"PCA24,Flat", 0.5}, {"PQ8x4,RFlat", 0.3}};
+  for (const auto& [factory, floor] : floors) {
     const VectorIndex index = MustBuild(factory, vectors);
     int hits = 0;
     for (int q = 0; q < 40; ++q) {
@@ -151,8 +154,7 @@ TEST(VectorIndex, ApproximateIndicesReachTheirRecall) {
         hits += static_cast<int>(expected.count(n.row));
       }
     }
-    const bool coarse = std::string_view(factory).starts_with("P");
-    EXPECT_GT(hits, (coarse ? 0.3 : 0.9) * 40 * kNeighbours) << factory;
+    EXPECT_GE(hits, floor * 40 * kNeighbours) << factory;
   }
 }
 
