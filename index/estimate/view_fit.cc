@@ -15,22 +15,24 @@ namespace {
 using Eigen::Index;
 
 // Grids, wide enough that the left-out error has its minimum inside on all data seen so far.
-constexpr double kBandwidths[] = {0.02, 0.05, 0.1, 0.2, 0.5};      // in cosine
-constexpr double kPriorStrengths[] = {3, 10, 30, 100, 300};        // in exemplars
-constexpr double kMeanStrengths[] = {3, 10, 30};                   // in exemplars
-constexpr double kHeadPenalties[] = {1, 3, 10, 30, 100};           // for unit vectors
-constexpr double kTemperatures[] = {0.02, 0.05, 0.1, 0.2, 0.4};    // of one-hot regressions
-const std::vector<double> kLevelPenalties = {0.03, 0.1, 0.3};     // for differences of probability
+constexpr double kBandwidths[] = {0.02, 0.05, 0.1, 0.2, 0.5};    // in cosine
+constexpr double kPriorStrengths[] = {3, 10, 30, 100, 300};      // in exemplars
+constexpr double kMeanStrengths[] = {3, 10, 30};                 // in exemplars
+constexpr double kHeadPenalties[] = {1, 3, 10, 30, 100};         // for unit vectors
+constexpr double kTemperatures[] = {0.02, 0.05, 0.1, 0.2, 0.4};  // of one-hot regressions
+const std::vector<double> kLevelPenalties = {0.03, 0.1, 0.3};    // for differences of probability
 // Pull of a model's own token blend to the shared one, in exemplars; the least of it keeps a model
 // without measured tokens at the shared blend.
 constexpr double kTokenBlendStrength = 100;
+// Pull of the contrasts' blend to equal weights, as a share of what the exemplars say.
+constexpr double kEqualWeight = 0.2;
+constexpr double kEqualWeightShare = 0.3;
 constexpr double kMinPull = 1e-9;
 constexpr int kClusterRounds = 20;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double SquaredError(const Eigen::Ref<const VectorXd>& prediction, const Targets& targets, Index t) {
-  return targets.weight.col(t).dot(
-      (prediction - targets.value.col(t)).cwiseAbs2());
+  return targets.weight.col(t).dot((prediction - targets.value.col(t)).cwiseAbs2());
 }
 
 void SoftmaxRow(const Eigen::Ref<const VectorXd>& logits, double temperature, VectorXd* out) {
@@ -59,8 +61,7 @@ CapabilityPrior PriorFromMix(const MatrixXd& mix, const Targets& targets, Index 
   for (Index j = 0; j < columns; ++j) {
     const Index t = first + j;
     const VectorXd weighted = targets.weight.col(t).cwiseProduct(targets.value.col(t));
-    const VectorXd numerator =
-        (mix.transpose() * weighted).array() + strength * targets.mean[t];
+    const VectorXd numerator = (mix.transpose() * weighted).array() + strength * targets.mean[t];
     const VectorXd denominator = (mix.transpose() * targets.weight.col(t)).array() + strength;
     prior.means.col(j) = numerator.cwiseQuotient(denominator);
     for (Index i = 0; i < mix.rows(); ++i) {
@@ -78,7 +79,8 @@ CapabilityPrior PriorFromMix(const MatrixXd& mix, const Targets& targets, Index 
 
 // The targets of some columns alone, as one group.
 Targets Columns(const Targets& targets, Index first, Index columns) {
-  return {targets.value.middleCols(first, columns), targets.weight.middleCols(first, columns),
+  return {targets.value.middleCols(first, columns),
+          targets.weight.middleCols(first, columns),
           targets.mean.segment(first, columns),
           {{bundle::v1::TARGET_KIND_UNSPECIFIED, 0, columns}}};
 }
@@ -95,6 +97,14 @@ struct BlendProblem {
   MatrixXd gram;    // views x views
   VectorXd moment;  // views
 
+  // Draws the solution to `weights` as if `share` as much again had been seen in their favour.
+  // Views that say much the same would otherwise trade places from one sample to the next.
+  void Pull(const VectorXd& weights, double share) {
+    const double strength = share * gram.diagonal().mean() + kMinPull;
+    gram.diagonal().array() += strength;
+    moment += strength * weights;
+  }
+
   void Add(const std::vector<MatrixXd>& views, const Targets& targets, Index t) {
     MatrixXd centred(targets.value.rows(), gram.cols());
     for (Index v = 0; v < gram.cols(); ++v) {
@@ -110,22 +120,24 @@ BlendProblem EmptyProblem(size_t views) {
   return {MatrixXd::Zero(count, count), VectorXd::Zero(count)};
 }
 
-// Non-negative weights, views x columns. All columns share theirs, since weights of their own overfit;
-// but models differ in how their answers' lengths follow the query, so with `apart` each column has
-// its own, drawn to the shared ones as if by some hundred exemplars.
-MatrixXd BlendWeights(const std::vector<MatrixXd>& views, const Targets& targets, bool apart) {
+// Non-negative weights, views x columns. All columns share theirs, since weights of their own
+// overfit; those of contrasts, which are mostly noise, are drawn to equal ones. But models differ
+// in how their answers' lengths follow the query, so each column of tokens has its own, drawn to
+// the shared ones.
+MatrixXd BlendWeights(const std::vector<MatrixXd>& views, const Targets& targets,
+                      bundle::v1::TargetKind kind) {
   BlendProblem shared = EmptyProblem(views.size());
   for (Index t = 0; t < targets.value.cols(); ++t) shared.Add(views, targets, t);
+  if (kind == bundle::v1::TARGET_KIND_CONTRAST) {
+    shared.Pull(VectorXd::Constant(shared.moment.size(), kEqualWeight), kEqualWeightShare);
+  }
+  const bool apart = kind == bundle::v1::TARGET_KIND_TOKENS;
   const VectorXd together = NonNegativeLeastSquares(shared.gram, shared.moment);
   MatrixXd weights = together.replicate(1, targets.value.cols());
   for (Index t = 0; apart && t < targets.value.cols(); ++t) {
     BlendProblem own = EmptyProblem(views.size());
     own.Add(views, targets, t);
-    const double pull = kTokenBlendStrength / std::max(targets.weight.col(t).sum(), 1.0) *
-                            own.gram.diagonal().mean() +
-                        kMinPull;
-    own.gram.diagonal().array() += pull;
-    own.moment += pull * together;
+    own.Pull(together, kTokenBlendStrength / std::max(targets.weight.col(t).sum(), 1.0));
     weights.col(t) = NonNegativeLeastSquares(own.gram, own.moment);
   }
   return weights;
@@ -154,8 +166,8 @@ LinearView FitLinearView(const MatrixXd& x, const Targets& targets,
         errors[p] += SquaredError(fits[p].back().left_out, targets, t);
       }
     }
-    const auto best = static_cast<size_t>(
-        std::min_element(errors.begin(), errors.end()) - errors.begin());
+    const auto best =
+        static_cast<size_t>(std::min_element(errors.begin(), errors.end()) - errors.begin());
     for (Index j = 0; j < columns; ++j) {
       const LinearFit& fit = fits[best][static_cast<size_t>(j)];
       view.slope.col(first + j) = fit.slope;
@@ -179,7 +191,9 @@ NeighbourLists FindNeighbours(const MatrixXf& x, int k, const StepProgress& prog
     for (Index i = 0; i < rows; ++i) {
       similarity(i, begin + i) = -2;  // below any cosine: nobody is his own neighbour
       const float* row = &similarity(i, 0);
-      const auto nearer = [row](int a, int b) { return row[a] != row[b] ? row[a] > row[b] : a < b; };
+      const auto nearer = [row](int a, int b) {
+        return row[a] != row[b] ? row[a] > row[b] : a < b;
+      };
       std::iota(order.begin(), order.end(), 0);
       std::nth_element(order.begin(), order.begin() + count, order.end(), nearer);
       std::sort(order.begin(), order.begin() + count, nearer);
@@ -245,8 +259,7 @@ CapabilityView FitCapabilityView(const MatrixXd& x, const std::vector<int>& capa
       intercept[c] = fit.intercept;
       left_out.col(c) = fit.left_out;
     }
-    const double error =
-        labelled.dot((left_out - one_hot).rowwise().squaredNorm());
+    const double error = labelled.dot((left_out - one_hot).rowwise().squaredNorm());
     if (error < best_error) {
       best_error = error;
       view.slope = slope;
@@ -308,9 +321,9 @@ KernelView FitKernelView(const NeighbourLists& neighbours, const Targets& target
     for (const double bandwidth : kBandwidths) {
       for (Index i = 0; i < n; ++i) {
         for (Index j = 0; j < k; ++j) {
-          kernel[j] = std::exp(static_cast<double>(neighbours.similarity(i, j) -
-                                                   neighbours.similarity(i, 0)) /
-                               bandwidth);
+          kernel[j] = std::exp(
+              static_cast<double>(neighbours.similarity(i, j) - neighbours.similarity(i, 0)) /
+              bandwidth);
         }
         for (Index c = 0; c < columns; ++c) {
           double sum = 0;
@@ -356,12 +369,11 @@ Blend FitBlend(const std::vector<const LeftOut*>& views, const Targets& targets)
     for (const LeftOut* view : views) predictions.push_back(view->middleCols(first, columns));
     const Targets group = Columns(targets, first, columns);
     if (kind == bundle::v1::TARGET_KIND_CONTRAST) {
-      blend.level_view = FitLinearView(LevelInputs(blend.blended.col(0), targets.mean[0]), group,
-                                       kLevelPenalties);
+      blend.level_view =
+          FitLinearView(LevelInputs(blend.blended.col(0), targets.mean[0]), group, kLevelPenalties);
       predictions.push_back(blend.level_view.left_out);
     }
-    const MatrixXd weights =
-        BlendWeights(predictions, group, kind == bundle::v1::TARGET_KIND_TOKENS);
+    const MatrixXd weights = BlendWeights(predictions, group, kind);
     blend.weights.block(0, first, weights.rows(), columns) = weights;
     for (Index j = 0; j < columns; ++j) {
       for (Index v = 0; v < weights.rows(); ++v) {

@@ -19,7 +19,7 @@ TOP = {
     "CMakePresets.json", "LICENSE", "README.md", "client", "deploy", "index", "proto", "server",
     "tests",
 }
-INDEX = {"bundle", "choose", "embed", "estimate", "evaluate", "search", "tool"}
+INDEX = {"adr", "bundle", "choose", "embed", "estimate", "evaluate", "search", "tool"}
 
 
 def repository_files(root):

@@ -235,7 +235,8 @@ TEST(TargetsTest, LevelAndContrastAddUpToTheOutcomeAndWeightIsWhereOneIs) {
   const Targets targets = MakeTargets(labels);
   ASSERT_THAT(KindsOf(targets),
               ElementsAre(bundle::v1::TARGET_KIND_LEVEL, bundle::v1::TARGET_KIND_CONTRAST,
-                          bundle::v1::TARGET_KIND_DIFFICULTY, bundle::v1::TARGET_KIND_TOKENS));
+                          bundle::v1::TARGET_KIND_DIFFICULTY, bundle::v1::TARGET_KIND_TOKENS,
+                          bundle::v1::TARGET_KIND_CAPABILITY));
   for (Eigen::Index i = 0; i < 200; ++i) {
     for (Eigen::Index m = 0; m < 2; ++m) {
       if (labels.weight(i, m) == 0) {
@@ -264,6 +265,20 @@ TEST(TargetsTest, TokensAreRelativeToTheModelsMeanAndARamblingAnswerIsCut) {
   EXPECT_DOUBLE_EQ(targets.value(0, tokens.first + 1), 8);
   EXPECT_DOUBLE_EQ(targets.value(1, tokens.first + 1), 100 / labels.mean_tokens[1]);
   EXPECT_TRUE(targets.weight.col(tokens.first).isZero()) << "nothing is known of `skilled`";
+}
+
+TEST(TargetsTest, CapabilitiesAreOneHotWhereTheyAreLabelled) {
+  Exemplars exemplars;
+  Add(&exemplars, "proof", 0.5);
+  Add(&exemplars, "", 0.5);
+  const Targets targets = MakeTargets(MakeLabels(SmallCatalogue(), exemplars));
+  const TargetGroup& group = targets.groups.back();
+  ASSERT_EQ(group.kind, bundle::v1::TARGET_KIND_CAPABILITY);
+  ASSERT_EQ(group.columns, 2);
+  EXPECT_EQ(targets.value(0, group.first), 0);
+  EXPECT_EQ(targets.value(0, group.first + 1), 1);
+  EXPECT_EQ(targets.weight(0, group.first), 1);
+  EXPECT_TRUE(targets.weight.row(1).tail(2).isZero()) << "not labelled";
 }
 
 TEST(TargetsTest, AnExemplarOfWhichNothingIsKnownHasNoWeight) {

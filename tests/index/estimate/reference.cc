@@ -214,6 +214,13 @@ ReferenceEstimate Reference::Estimate(const Query& query) const {
       estimate.difficulty = std::clamp(*first, 0.0, 1.0);
     } else if (group.kind == bundle::v1::TARGET_KIND_TOKENS) {
       tokens.assign(first, first + group.columns);
+    } else if (group.kind == bundle::v1::TARGET_KIND_CAPABILITY) {
+      // The mix of the head gives way to what all views say, kept positive and adding up to 1.
+      double sum = 0;
+      for (auto it = first; it != first + group.columns; ++it) sum += std::max(*it, 0.0);
+      for (Eigen::Index c = 0; sum > 0 && c < group.columns; ++c) {
+        estimate.capabilities[static_cast<size_t>(c)] = std::max(first[c], 0.0) / sum;
+      }
     }
   }
   const bundle::v1::Uncertainty& uncertainty = calibration_.uncertainty();
