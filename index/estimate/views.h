@@ -23,7 +23,7 @@ inline constexpr int kNeighbours = 100;
 inline constexpr int kFolds = 5;
 
 // Clusters that stand in where the catalogue has no capabilities.
-inline constexpr int kClusters = 64;
+inline constexpr int kClusters = 32;
 
 }  // namespace pointsman::estimate
 
