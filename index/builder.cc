@@ -84,14 +84,14 @@ double ReferenceCost(const choose::Catalogue& catalogue,
   input_tokens /= static_cast<double>(exemplars.size());
   double dearest = 0;
   for (int m = 0; m < catalogue.size(); ++m) {
-    const double cost =
-        catalogue.model(m).CostUsd(input_tokens, 0, calibration.mean_tokens(m));
+    const double cost = catalogue.model(m).CostUsd(input_tokens, 0, calibration.mean_tokens(m));
     if (choose::IsKnown(cost)) dearest = std::max(dearest, cost);
   }
   return dearest > 0 ? dearest : 1;
 }
 
-// The way in which a decision misses what the author of a golden query demands; empty if it meets it.
+// The way in which a decision misses what the author of a golden query demands; empty if it meets
+// it.
 std::string UnmetExpectation(const bundle::v1::GoldenExpectation& expect,
                              const v1::RouteResponse& response) {
   if (expect.outcome() != v1::OUTCOME_UNSPECIFIED && expect.outcome() != response.outcome()) {
@@ -204,8 +204,7 @@ absl::StatusOr<bundle::v1::Manifest> BuildBundle(const bundle::BundleSources& so
   parts.manifest.set_version(options.version);
   parts.manifest.set_dimensions(static_cast<int32_t>(embedder->dimension()));
   parts.manifest.set_index_factory(factory);
-  parts.manifest.set_capability_count(
-      parts.calibration.capability_head().slope().columns());
+  parts.manifest.set_capability_count(parts.calibration.capability_head().slope().columns());
   parts.manifest.set_builder_version(kVersion);
   parts.manifest.set_texts_dropped(options.drop_text);
   parts.catalogue = sources.catalogue;

@@ -86,17 +86,16 @@ absl::StatusOr<std::unique_ptr<const Engine>> Engine::Assemble(bundle::BundlePar
   if (!policies.ok()) return InFile("policies.binpb", policies.status());
   auto embedder = embed::StaticEmbedder::Create(parts.tokenizer_json, parts.safetensors);
   if (!embedder.ok()) return InFile("model.safetensors", embedder.status());
-  auto index =
-      search::VectorIndex::FromBytes(parts.faiss, parts.exemplars.exemplars_size(),
-                                     static_cast<int>(embedder->dimension()));
+  auto index = search::VectorIndex::FromBytes(parts.faiss, parts.exemplars.exemplars_size(),
+                                              static_cast<int>(embedder->dimension()));
   if (!index.ok()) return InFile("vectors.faiss", index.status());
   if (parts.calibration.mean_size() != static_cast<int>(embedder->dimension())) {
     return absl::InvalidArgumentError(
         absl::StrCat("calibration.binpb: mean has ", parts.calibration.mean_size(),
                      " numbers; the embedder has ", embedder->dimension(), " dimensions"));
   }
-  auto estimator = estimate::Estimator::Create(parts.calibration, parts.catalogue,
-                                               parts.exemplars.exemplars());
+  auto estimator =
+      estimate::Estimator::Create(parts.calibration, parts.catalogue, parts.exemplars.exemplars());
   if (!estimator.ok()) return InFile("calibration.binpb", estimator.status());
   const int best = parts.calibration.best_single_model();
   if (best < 0 || best >= catalogue->size()) {
@@ -119,11 +118,11 @@ absl::Status Engine::Decide(const v1::RouteRequest& request, Scratch& scratch,
 
   // bytes -> request
   ResolvedRequest resolved;
-  const absl::Status status = ResolveRequest(
-      request,
-      {in.catalogue, in.policies, in.bounds, in.manifest.embedder_id(),
-       static_cast<int>(in.embedder.dimension())},
-      &resolved);
+  const absl::Status status =
+      ResolveRequest(request,
+                     {in.catalogue, in.policies, in.bounds, in.manifest.embedder_id(),
+                      static_cast<int>(in.embedder.dimension())},
+                     &resolved);
   if (!status.ok()) return status;
 
   // request -> text -> vector
@@ -159,9 +158,8 @@ absl::Status Engine::Decide(const v1::RouteRequest& request, Scratch& scratch,
   query.question_unit = encoded.question_unit;
   query.centred = buffers.centred;
   query.neighbours = buffers.neighbours;
-  const estimate::QueryEstimate estimate =
-      empty ? in.estimator.Prior(&buffers.estimate)
-            : in.estimator.Estimate(query, &buffers.estimate);
+  const estimate::QueryEstimate estimate = empty ? in.estimator.Prior(&buffers.estimate)
+                                                 : in.estimator.Estimate(query, &buffers.estimate);
   const int64_t estimated = now();
 
   // estimate -> candidates -> decision
@@ -173,7 +171,7 @@ absl::Status Engine::Decide(const v1::RouteRequest& request, Scratch& scratch,
   const int64_t chosen = now();
 
   // decision -> response
-  const RenderContext context{in.catalogue, in.policies, in.estimator.capability_names(),
+  const RenderContext context{in.catalogue, in.policies,  in.estimator.capability_names(),
                               in.manifest,  in.exemplars, in.best_single_model};
   RenderDecision(context, request, resolved.terms, estimate, decision, response);
   if (request.explain() && !empty) {

@@ -1,8 +1,9 @@
 // The front door of the engine: a bundle in, decisions out.
 //
 // An Engine is one verified bundle, immutable and self-contained: same bundle and same request give
-// the same decision. No threads, clock, sockets, metrics or globals in it; the caller brings a clock
-// if it wants stage timings. Decide is const and thread-safe, with one Scratch for each thread.
+// the same decision. No threads, clock, sockets, metrics or globals in it; the caller brings a
+// clock if it wants stage timings. Decide is const and thread-safe, with one Scratch for each
+// thread.
 //
 //   absl::StatusOr<std::unique_ptr<const Engine>> engine = Engine::Load("bundle/");
 //   Engine::Scratch scratch;

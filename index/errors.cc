@@ -12,8 +12,8 @@ absl::Status InvalidField(std::string_view field, std::string_view problem) {
   auto* violation = details.add_field_violations();
   violation->set_field(field.data(), field.size());
   violation->set_description(problem.data(), problem.size());
-  absl::Status status = absl::InvalidArgumentError(
-      absl::StrCat(ToAbsl(field), ": ", ToAbsl(problem)));
+  absl::Status status =
+      absl::InvalidArgumentError(absl::StrCat(ToAbsl(field), ": ", ToAbsl(problem)));
   status.SetPayload(kBadRequestTypeUrl, absl::Cord(details.SerializeAsString()));
   return status;
 }

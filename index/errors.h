@@ -19,8 +19,8 @@ inline constexpr char kBadRequestTypeUrl[] = "type.googleapis.com/google.rpc.Bad
 // with that field violation as payload. `problem` names the bound and the value.
 absl::Status InvalidField(std::string_view field, std::string_view problem);
 
-// The known names as "a, b, c", at most `limit` of them and "... (N in all)" after; used in problems
-// of the kind "unknown model `x`; known: ...".
+// The known names as "a, b, c", at most `limit` of them and "... (N in all)" after; used in
+// problems of the kind "unknown model `x`; known: ...".
 template <typename Range>
 std::string KnownNames(const Range& names, int limit = 20);
 

@@ -74,8 +74,9 @@ std::string Sentence(const RenderContext& context, const choose::Degraded& degra
     case v1::DEGRADATION_KIND_NO_OUTCOMES:
       return absl::StrCat(model, " has no measured outcome; its estimate rests on declared skill");
     case v1::DEGRADATION_KIND_NO_SKILL:
-      return absl::StrCat(model, " has neither outcomes nor declared skill; the mean of the other "
-                                 "models stands in");
+      return absl::StrCat(model,
+                          " has neither outcomes nor declared skill; the mean of the other "
+                          "models stands in");
     case v1::DEGRADATION_KIND_COST_UNKNOWN:
       return absl::StrCat(model, " has no prices; its cost counts as the dearest known, ",
                           degraded.value, " USD");
@@ -116,10 +117,10 @@ void RenderBaseline(const RenderContext& context, const choose::Terms& terms,
   v1::Baseline* baseline = response->mutable_baseline();
   baseline->set_model(model.id);
   baseline->set_success_probability(believed.success);
-  const double cost = model.CostUsd(terms.input_tokens, 0,
-                                    choose::IsKnown(terms.expected_output_tokens)
-                                        ? terms.expected_output_tokens
-                                        : believed.output_tokens);
+  const double cost =
+      model.CostUsd(terms.input_tokens, 0,
+                    choose::IsKnown(terms.expected_output_tokens) ? terms.expected_output_tokens
+                                                                  : believed.output_tokens);
   if (choose::IsKnown(cost)) baseline->set_cost_usd(cost);
 }
 
@@ -133,10 +134,10 @@ void RenderDecision(const RenderContext& context, const v1::RouteRequest& reques
   response->set_confidence(decision.confidence);
   response->set_margin(decision.margin);
   response->set_familiarity(estimate.familiarity);
-  const size_t shown = request.max_candidates() > 0
-                           ? std::min(static_cast<size_t>(request.max_candidates()),
-                                      decision.candidates.size())
-                           : decision.candidates.size();
+  const size_t shown =
+      request.max_candidates() > 0
+          ? std::min(static_cast<size_t>(request.max_candidates()), decision.candidates.size())
+          : decision.candidates.size();
   response->mutable_candidates()->Reserve(static_cast<int>(shown));
   for (size_t i = 0; i < shown; ++i) {
     RenderCandidate(context, estimate, decision.candidates[i], response->add_candidates());

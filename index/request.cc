@@ -16,18 +16,17 @@ constexpr double kTokensPerTurn = 4;
 
 absl::Status CheckUtf8(std::string_view field, std::string_view text) {
   if (const auto at = embed::FirstInvalidUtf8(text)) {
-    return InvalidField(field, absl::StrCat("must be valid UTF-8; byte ", *at, " (0x",
-                                            absl::Hex(static_cast<uint8_t>(text[*at]),
-                                                      absl::kZeroPad2),
-                                            ") is not"));
+    return InvalidField(
+        field,
+        absl::StrCat("must be valid UTF-8; byte ", *at, " (0x",
+                     absl::Hex(static_cast<uint8_t>(text[*at]), absl::kZeroPad2), ") is not"));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckRange(std::string_view field, double value, double lower, double upper) {
   if (value >= lower && value <= upper) return absl::OkStatus();
-  return InvalidField(field,
-                      absl::StrCat("must be within ", lower, " to ", upper, "; is ", value));
+  return InvalidField(field, absl::StrCat("must be within ", lower, " to ", upper, "; is ", value));
 }
 
 absl::Status CheckCount(std::string_view field, size_t count, size_t limit, const char* unit) {
@@ -38,8 +37,7 @@ absl::Status CheckCount(std::string_view field, size_t count, size_t limit, cons
 absl::Status ResolveText(const v1::RouteRequest& request, const RequestContext& context,
                          ResolvedRequest* resolved) {
   const std::string& text = request.text();
-  absl::Status status =
-      CheckCount("text", text.size(), context.bounds.max_text_bytes, "bytes");
+  absl::Status status = CheckCount("text", text.size(), context.bounds.max_text_bytes, "bytes");
   if (status.ok()) status = CheckUtf8("text", text);
   resolved->turns.push_back({embed::Turn::Role::kUser, text});
   return status;
@@ -56,19 +54,17 @@ absl::StatusOr<embed::Turn::Role> ResolveRole(v1::Role role, const std::string& 
     case v1::ROLE_TOOL:
       return embed::Turn::Role::kTool;
     default:
-      return InvalidField(field,
-                          absl::StrCat("must be ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT or "
-                                       "ROLE_TOOL; is ",
-                                       static_cast<int>(role)));
+      return InvalidField(field, absl::StrCat("must be ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT or "
+                                              "ROLE_TOOL; is ",
+                                              static_cast<int>(role)));
   }
 }
 
 absl::Status ResolveConversation(const v1::RouteRequest& request, const RequestContext& context,
                                  ResolvedRequest* resolved) {
   const auto& turns = request.conversation().turns();
-  absl::Status status =
-      CheckCount("conversation.turns", static_cast<size_t>(turns.size()),
-                 static_cast<size_t>(context.bounds.max_turns), "turns");
+  absl::Status status = CheckCount("conversation.turns", static_cast<size_t>(turns.size()),
+                                   static_cast<size_t>(context.bounds.max_turns), "turns");
   if (!status.ok()) return status;
   size_t bytes = 0;
   bool has_user = false;
@@ -100,14 +96,13 @@ absl::Status ResolveEmbedding(const v1::RouteRequest& request, const RequestCont
   const v1::Embedding& embedding = request.embedding();
   if (embedding.embedder_id() != context.embedder_id) {
     return InvalidField("embedding.embedder_id",
-                        absl::StrCat("must be the bundle's `",
-                                     std::string(context.embedder_id), "`; is `",
-                                     embedding.embedder_id(), "`"));
+                        absl::StrCat("must be the bundle's `", std::string(context.embedder_id),
+                                     "`; is `", embedding.embedder_id(), "`"));
   }
   if (embedding.values_size() != context.dimension) {
-    return InvalidField("embedding.values",
-                        absl::StrCat("must hold ", context.dimension, " numbers; holds ",
-                                     embedding.values_size()));
+    return InvalidField(
+        "embedding.values",
+        absl::StrCat("must hold ", context.dimension, " numbers; holds ", embedding.values_size()));
   }
   bool any = false;
   for (int i = 0; i < embedding.values_size(); ++i) {
@@ -148,15 +143,14 @@ absl::Status ResolveLimits(const v1::RouteRequest& request, ResolvedRequest* res
 
 absl::Status ResolveModels(std::string_view field, const RepeatedPtrField<std::string>& ids,
                            const RequestContext& context, choose::ModelSet* models) {
-  absl::Status status =
-      CheckCount(field, static_cast<size_t>(ids.size()),
-                 static_cast<size_t>(context.bounds.max_listed_models), "models");
+  absl::Status status = CheckCount(field, static_cast<size_t>(ids.size()),
+                                   static_cast<size_t>(context.bounds.max_listed_models), "models");
   for (int i = 0; status.ok() && i < ids.size(); ++i) {
     const int model = context.catalogue.FindModel(ids[i]);
     if (model < 0) {
       return InvalidField(absl::StrCat(std::string(field), "[", i, "]"),
-                          absl::StrCat("unknown model `", ids[i], "`; known: ",
-                                       KnownNames(context.catalogue.model_ids())));
+                          absl::StrCat("unknown model `", ids[i],
+                                       "`; known: ", KnownNames(context.catalogue.model_ids())));
     }
     models->set(static_cast<size_t>(model));
   }
@@ -176,8 +170,7 @@ absl::Status ResolveRequirements(const v1::RouteRequest& request, const RequestC
     const int feature = context.catalogue.FindFeature(requirements.features(i));
     if (feature < 0) {
       return InvalidField(absl::StrCat("requirements.features[", i, "]"),
-                          absl::StrCat("unknown feature `", requirements.features(i),
-                                       "`; known: ",
+                          absl::StrCat("unknown feature `", requirements.features(i), "`; known: ",
                                        KnownNames(context.catalogue.feature_names())));
     }
     terms.features.set(static_cast<size_t>(feature));
@@ -188,8 +181,8 @@ absl::Status ResolveRequirements(const v1::RouteRequest& request, const RequestC
                         static_cast<double>(context.bounds.max_tokens));
     if (!status.ok()) return status;
   }
-  status = CheckCount("requirements.tags", static_cast<size_t>(requirements.tags_size()),
-                      tag_limit, "tags");
+  status = CheckCount("requirements.tags", static_cast<size_t>(requirements.tags_size()), tag_limit,
+                      "tags");
   if (!status.ok()) return status;
   for (const std::string& tag : requirements.tags()) terms.tags.push_back(tag);
   if (requirements.allow_models_size() > 0) terms.allowed.reset();
@@ -224,8 +217,8 @@ absl::Status ResolveTokens(const v1::RouteRequest& request, const RequestContext
   terms.incumbent = context.catalogue.FindModel(request.incumbent().model());
   if (terms.incumbent < 0) {
     return InvalidField("incumbent.model",
-                        absl::StrCat("unknown model `", request.incumbent().model(), "`; known: ",
-                                     KnownNames(context.catalogue.model_ids())));
+                        absl::StrCat("unknown model `", request.incumbent().model(),
+                                     "`; known: ", KnownNames(context.catalogue.model_ids())));
   }
   terms.cached_input_tokens = static_cast<double>(request.incumbent().cached_input_tokens());
   return CheckRange("incumbent.cached_input_tokens", terms.cached_input_tokens, 0,
@@ -260,8 +253,9 @@ absl::Status ResolveRequest(const v1::RouteRequest& request, const RequestContex
       status = ResolveEmbedding(request, context, resolved);
       break;
     case v1::RouteRequest::INPUT_NOT_SET:
-      return InvalidField("input", "one of text, conversation and embedding is required; none is "
-                                   "set");
+      return InvalidField("input",
+                          "one of text, conversation and embedding is required; none is "
+                          "set");
   }
   if (!status.ok()) return status;
 
@@ -269,14 +263,13 @@ absl::Status ResolveRequest(const v1::RouteRequest& request, const RequestContex
   if (!request.policy().empty()) {
     terms.policy = context.policies.Find(request.policy());
     if (terms.policy < 0) {
-      return InvalidField("policy", absl::StrCat("unknown policy `", request.policy(),
-                                                 "`; known: ",
+      return InvalidField("policy", absl::StrCat("unknown policy `", request.policy(), "`; known: ",
                                                  KnownNames(context.policies.names())));
     }
   }
   if (!v1::Objective_IsValid(request.objective())) {
-    return InvalidField("objective", absl::StrCat("unknown value ",
-                                                  static_cast<int>(request.objective())));
+    return InvalidField("objective",
+                        absl::StrCat("unknown value ", static_cast<int>(request.objective())));
   }
   terms.objective = request.objective();
   if (request.has_tradeoff()) {

@@ -36,8 +36,8 @@ bool ModelTraits::HasTag(std::string_view tag) const {
 absl::StatusOr<Catalogue> Catalogue::Compile(const v1::Catalogue& source) {
   Catalogue catalogue;
   if (source.models_size() == 0 || source.models_size() > kMaxModels) {
-    return absl::InvalidArgumentError(absl::StrCat("models: ", source.models_size(),
-                                                   " given, 1 to ", kMaxModels, " allowed"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("models: ", source.models_size(), " given, 1 to ", kMaxModels, " allowed"));
   }
   for (const v1::Capability& capability : source.capabilities()) {
     if (!catalogue.capability_index_
@@ -54,9 +54,9 @@ absl::StatusOr<Catalogue> Catalogue::Compile(const v1::Catalogue& source) {
     if (model.has_input_usd_per_mtok()) {
       traits.input_usd_per_token = model.input_usd_per_mtok() / kTokensPerMtok;
     }
-    traits.cached_input_usd_per_token =
-        model.has_cached_input_usd_per_mtok() ? model.cached_input_usd_per_mtok() / kTokensPerMtok
-                                              : traits.input_usd_per_token;
+    traits.cached_input_usd_per_token = model.has_cached_input_usd_per_mtok()
+                                            ? model.cached_input_usd_per_mtok() / kTokensPerMtok
+                                            : traits.input_usd_per_token;
     if (model.has_output_usd_per_mtok()) {
       traits.output_usd_per_token = model.output_usd_per_mtok() / kTokensPerMtok;
     }

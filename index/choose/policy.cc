@@ -18,8 +18,8 @@ absl::StatusOr<ModelSet> ResolveModels(const google::protobuf::RepeatedPtrField<
   for (const std::string& id : ids) {
     const int index = catalogue.FindModel(id);
     if (index < 0) {
-      return absl::InvalidArgumentError(absl::StrCat(where, ": unknown model `", id, "`; known: ",
-                                                     KnownNames(catalogue.model_ids())));
+      return absl::InvalidArgumentError(absl::StrCat(
+          where, ": unknown model `", id, "`; known: ", KnownNames(catalogue.model_ids())));
     }
     models.set(static_cast<size_t>(index));
   }
@@ -33,9 +33,9 @@ absl::Status CompileCondition(const v1::RuleCondition& when, const Catalogue& ca
     options.set_log_errors(false);
     rule->text_pattern = std::make_unique<RE2>(when.text_pattern(), options);
     if (!rule->text_pattern->ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(where, ".when.text_pattern: `",
-                                                     when.text_pattern(), "` is not RE2: ",
-                                                     rule->text_pattern->error()));
+      return absl::InvalidArgumentError(
+          absl::StrCat(where, ".when.text_pattern: `", when.text_pattern(),
+                       "` is not RE2: ", rule->text_pattern->error()));
     }
   }
   if (!when.capability().empty()) {
@@ -83,8 +83,8 @@ absl::Status CompileAction(const v1::RuleAction& then, const Catalogue& catalogu
   if (!then.switch_policy().empty()) {
     const auto it = policies.find(then.switch_policy());
     if (it == policies.end()) {
-      return absl::InvalidArgumentError(absl::StrCat(where, ".then.switch_policy: no policy `",
-                                                     then.switch_policy(), "`"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(where, ".then.switch_policy: no policy `", then.switch_policy(), "`"));
     }
     rule->switch_policy = it->second;
   }
@@ -162,9 +162,9 @@ absl::StatusOr<PolicySet> PolicySet::Compile(const v1::PolicySet& source,
   }
   set.default_policy_ = set.Find(source.default_policy());
   if (set.default_policy_ < 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "default_policy: no policy `", source.default_policy(), "`; known: ",
-        KnownNames(set.names())));
+    return absl::InvalidArgumentError(absl::StrCat("default_policy: no policy `",
+                                                   source.default_policy(),
+                                                   "`; known: ", KnownNames(set.names())));
   }
   return set;
 }

@@ -16,12 +16,12 @@ namespace pointsman::embed {
 
 // One text at a time; reuse it to avoid allocation. Views point into the turns.
 struct EncodedText {
-  std::string_view question;           // the last user turn, or the head of a long one
-  std::vector<uint32_t> tokens;        // of the question, head and tail
-  std::vector<float> unit;             // uncentred unit vector of the whole; zero if empty
-  std::vector<float> question_unit;    // the same of the question alone
-  bool empty = false;                  // no known token in any segment
-  bool truncated = false;              // some of the user's own text was left out
+  std::string_view question;         // the last user turn, or the head of a long one
+  std::vector<uint32_t> tokens;      // of the question, head and tail
+  std::vector<float> unit;           // uncentred unit vector of the whole; zero if empty
+  std::vector<float> question_unit;  // the same of the question alone
+  bool empty = false;                // no known token in any segment
+  bool truncated = false;            // some of the user's own text was left out
 
   std::vector<float> segment;            // working memory
   std::vector<uint32_t> segment_tokens;  // working memory

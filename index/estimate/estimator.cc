@@ -31,8 +31,8 @@ void Softmax(std::span<const double> logits, float temperature, std::vector<floa
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (size_t c = 0; c < logits.size(); ++c) {
-    (*mix)[c] = std::exp(
-        static_cast<float>((logits[c] - largest) / static_cast<double>(temperature)));
+    (*mix)[c] =
+        std::exp(static_cast<float>((logits[c] - largest) / static_cast<double>(temperature)));
     sum += static_cast<double>((*mix)[c]);
   }
   const auto scale = static_cast<float>(1 / sum);
@@ -63,10 +63,10 @@ absl::StatusOr<Estimator::LinearMap> Estimator::ReadMap(const bundle::v1::Linear
   if (slope.rows() != inputs || slope.columns() != outputs ||
       slope.values_size() != static_cast<int64_t>(inputs) * outputs ||
       map.intercept_size() != outputs) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "calibration.", ToAbsl(name), ": ", inputs, " x ", outputs, " expected, has ",
-        slope.rows(), " x ", slope.columns(), ", ", slope.values_size(), " values and ",
-        map.intercept_size(), " intercepts"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("calibration.", ToAbsl(name), ": ", inputs, " x ", outputs, " expected, has ",
+                     slope.rows(), " x ", slope.columns(), ", ", slope.values_size(),
+                     " values and ", map.intercept_size(), " intercepts"));
   }
   LinearMap read;
   read.inputs = inputs;
@@ -119,8 +119,7 @@ absl::StatusOr<Estimator> Estimator::Create(
             calibration.declared_success().values().end(), e.declared_success_.begin());
 
   if (calibration.groups_size() != static_cast<int>(targets.groups.size())) {
-    return WrongSize("groups", static_cast<int>(targets.groups.size()),
-                     calibration.groups_size());
+    return WrongSize("groups", static_cast<int>(targets.groups.size()), calibration.groups_size());
   }
   for (int g = 0; g < calibration.groups_size(); ++g) {
     const bundle::v1::TargetGroup& from = calibration.groups(g);
@@ -147,9 +146,9 @@ absl::StatusOr<Estimator> Estimator::Create(
                        from.blend_size());
     }
     if (!(from.bandwidth() > 0) || !(from.temperature() > 0) || !(from.prior_strength() > 0)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("calibration.groups[", g, "]: bandwidth, temperature and prior_strength "
-                       "must be > 0"));
+      return absl::InvalidArgumentError(absl::StrCat("calibration.groups[", g,
+                                                     "]: bandwidth, temperature and prior_strength "
+                                                     "must be > 0"));
     }
     group.bandwidth = static_cast<float>(from.bandwidth());
     group.prior_strength = static_cast<float>(from.prior_strength());
@@ -167,25 +166,25 @@ absl::StatusOr<Estimator> Estimator::Create(
     if (map.ok()) *to = *std::move(map);
     return map.status();
   };
-  absl::Status status = read(
-      ReadMap(calibration.capability_head(), dimension, e.capabilities_, "capability_head"),
-      &e.head_);
+  absl::Status status =
+      read(ReadMap(calibration.capability_head(), dimension, e.capabilities_, "capability_head"),
+           &e.head_);
   if (status.ok()) {
-    status = read(ReadMap(calibration.linear_view(), dimension, e.targets_, "linear_view"),
-                  &e.linear_);
+    status =
+        read(ReadMap(calibration.linear_view(), dimension, e.targets_, "linear_view"), &e.linear_);
   }
   if (status.ok()) {
-    status = read(ReadMap(calibration.form_view(), kFormFeatures, e.targets_, "form_view"),
-                  &e.form_);
+    status =
+        read(ReadMap(calibration.form_view(), kFormFeatures, e.targets_, "form_view"), &e.form_);
   }
   if (status.ok()) {
-    status = read(ReadMap(calibration.lexical_view(), static_cast<int>(kLexicalBuckets),
-                          e.targets_, "lexical_view"),
+    status = read(ReadMap(calibration.lexical_view(), static_cast<int>(kLexicalBuckets), e.targets_,
+                          "lexical_view"),
                   &e.lexical_);
   }
   if (status.ok()) {
-    status = read(ReadMap(calibration.level_view(), kLevelInputs, e.models_, "level_view"),
-                  &e.level_);
+    status =
+        read(ReadMap(calibration.level_view(), kLevelInputs, e.models_, "level_view"), &e.level_);
   }
   if (status.ok()) {
     status = read(ReadMap(calibration.level_view_without_text(), kLevelInputs, e.models_,
@@ -207,9 +206,9 @@ absl::StatusOr<Estimator> Estimator::Create(
     e.form_scale_.push_back(deviation > 0 ? 1 / deviation : 0);
   }
 
-  for (const auto& [from, to] : {std::pair(&calibration.scaling(), &e.scaling_),
-                                 std::pair(&calibration.scaling_without_text(),
-                                           &e.scaling_without_text_)}) {
+  for (const auto& [from, to] :
+       {std::pair(&calibration.scaling(), &e.scaling_),
+        std::pair(&calibration.scaling_without_text(), &e.scaling_without_text_)}) {
     if (from->intercepts_size() != e.models_) {
       return WrongSize("scaling.intercepts", e.models_, from->intercepts_size());
     }
@@ -224,8 +223,7 @@ absl::StatusOr<Estimator> Estimator::Create(
   e.has_skill_ = labels.has_skill;
   const bundle::v1::Uncertainty& uncertainty = calibration.uncertainty();
   if (uncertainty.prior_deviation_size() != e.models_) {
-    return WrongSize("uncertainty.prior_deviation", e.models_,
-                     uncertainty.prior_deviation_size());
+    return WrongSize("uncertainty.prior_deviation", e.models_, uncertainty.prior_deviation_size());
   }
   e.prior_deviation_.assign(uncertainty.prior_deviation().begin(),
                             uncertainty.prior_deviation().end());
@@ -339,7 +337,8 @@ QueryEstimate Estimator::Estimate(const Query& query, EstimateScratch* scratch) 
     if (group.kind == bundle::v1::TARGET_KIND_CONTRAST) {
       const float level = static_cast<float>(scratch->blended[0]) - groups_[0].means[0];
       const float inputs[kLevelInputs] = {level, level * level};
-      (query.text.has_value() ? level_ : level_without_text_).Apply(inputs, level_view + kContrasts);
+      (query.text.has_value() ? level_ : level_without_text_)
+          .Apply(inputs, level_view + kContrasts);
     }
     for (int j = 0; j < group.columns; ++j) {
       const auto column = static_cast<size_t>(group.first + j);
@@ -353,9 +352,9 @@ QueryEstimate Estimator::Estimate(const Query& query, EstimateScratch* scratch) 
     }
   }
   ReportMix(scratch);
-  const double familiarity = familiarity_->PValue(
-      query.tokens, query.question_unit,
-      query.neighbours.empty() ? -1 : query.neighbours[0].similarity);
+  const double familiarity =
+      familiarity_->PValue(query.tokens, query.question_unit,
+                           query.neighbours.empty() ? -1 : query.neighbours[0].similarity);
   return Finish(query, familiarity, scratch);
 }
 
@@ -364,8 +363,7 @@ QueryEstimate Estimator::Estimate(const Query& query, EstimateScratch* scratch) 
 void Estimator::ReportMix(EstimateScratch* scratch) const {
   Softmax(scratch->logits, head_temperature_, &scratch->mix);
   if (capability_column_ < 0) return;
-  const double* const blended =
-      scratch->blended.data() + static_cast<size_t>(capability_column_);
+  const double* const blended = scratch->blended.data() + static_cast<size_t>(capability_column_);
   double sum = 0;
   for (size_t c = 0; c < scratch->mix.size(); ++c) sum += std::max(blended[c], 0.0);
   if (sum <= 0) return;
@@ -394,10 +392,10 @@ Estimator::Evidence Estimator::FindEvidence(const Query& query, const EstimateSc
   double all = 0;
   double all_squares = 0;
   for (size_t i = 0; i < query.neighbours.size(); ++i) {
-    const double weight = static_cast<double>(
-        outcome_weight_[static_cast<size_t>(query.neighbours[i].row) *
-                            static_cast<size_t>(models_) +
-                        model]);
+    const double weight =
+        static_cast<double>(outcome_weight_[static_cast<size_t>(query.neighbours[i].row) *
+                                                static_cast<size_t>(models_) +
+                                            model]);
     const auto kernel = static_cast<double>(scratch.level_kernel[i]);
     const double w = weight == 1 ? kernel : 0;
     measured += w;
@@ -442,10 +440,8 @@ QueryEstimate Estimator::Finish(const Query& query, double familiarity,
     model.success = trust * fitted + (1 - trust) * declared;
     const double worth =
         std::max(std::min(evidence.all + strength_, total_weight_[m]), kMinEvidence);
-    const double fitted_deviation =
-        std::sqrt(fitted * (1 - fitted) * (base_variance_ + 1 / worth));
-    const double prior_deviation =
-        prior_deviation_[m] + std::sqrt(declared_variance);
+    const double fitted_deviation = std::sqrt(fitted * (1 - fitted) * (base_variance_ + 1 / worth));
+    const double prior_deviation = prior_deviation_[m] + std::sqrt(declared_variance);
     const double strange = nothing_known ? 1 : 1 - trust;
     model.deviation = trust * fitted_deviation + strange * prior_deviation;
     model.lower = std::max(0.0, model.success - kNormalQuantile95 * model.deviation);
@@ -472,8 +468,8 @@ void Estimator::EvidenceWeights(std::span<const search::Neighbour> neighbours,
   weights->resize(neighbours.size());
   float sum = 0;
   for (size_t i = 0; i < neighbours.size(); ++i) {
-    (*weights)[i] = std::exp((neighbours[i].similarity - neighbours[0].similarity) /
-                             groups_[0].bandwidth);
+    (*weights)[i] =
+        std::exp((neighbours[i].similarity - neighbours[0].similarity) / groups_[0].bandwidth);
     sum += (*weights)[i];
   }
   for (float& weight : *weights) weight /= sum;

@@ -1,7 +1,7 @@
 // Neighbours and text of a query -> what is believed of each model.
 //
-// Five views predict the level (mean success over models), the contrasts (what each model adds), the
-// difficulty and the output tokens:
+// Five views predict the level (mean success over models), the contrasts (what each model adds),
+// the difficulty and the output tokens:
 //   kernel      mean over the neighbours' outcomes, w_i = exp((s_i - s_1)/tau), shrunk to the next:
 //               (kappa * prior + n_eff * mean) / (kappa + n_eff),  n_eff = (sum w)^2 / sum w^2
 //   capability  means of the capabilities, mixed by softmax(head / temperature)
@@ -9,12 +9,13 @@
 //   form        ridge regression on the text's form (form_features.h)
 //   lexical     ridge regression on hashed tokens (lexical_features.h)
 // blended with non-negative weights around the targets' means; a sixth view predicts the contrasts
-// from the blended level. Then calibrated by Platt scaling, then drawn towards declared skill as far
-// as the query is unfamiliar: p' = lambda p + (1 - lambda) prior, lambda = min(1, familiarity / 0.02).
+// from the blended level. Then calibrated by Platt scaling, then drawn towards declared skill as
+// far as the query is unfamiliar: p' = lambda p + (1 - lambda) prior, lambda = min(1, familiarity /
+// 0.02).
 //
-// The variance of p is p(1-p) (1/evidence + base), where the evidence of the neighbours is that of a
-// weighted mean of outcomes of weight v, (sum w v)^2 / sum w^2 v, plus the worth of the prior, and
-// never more than all outcomes together.
+// The variance of p is p(1-p) (1/evidence + base), where the evidence of the neighbours is that of
+// a weighted mean of outcomes of weight v, (sum w v)^2 / sum w^2 v, plus the worth of the prior,
+// and never more than all outcomes together.
 #ifndef POINTSMAN_INDEX_ESTIMATE_ESTIMATOR_H_
 #define POINTSMAN_INDEX_ESTIMATE_ESTIMATOR_H_
 
@@ -39,10 +40,10 @@ namespace pointsman::estimate {
 
 // What the estimate is made from. All vectors have the bundle's dimension.
 struct Query {
-  std::optional<std::string_view> text;        // the question; absent: only a vector was sent
-  std::span<const uint32_t> tokens;            // of the question
-  std::span<const float> question_unit;        // uncentred unit vector of the question
-  std::span<const float> centred;              // centred unit vector of the whole request
+  std::optional<std::string_view> text;           // the question; absent: only a vector was sent
+  std::span<const uint32_t> tokens;               // of the question
+  std::span<const float> question_unit;           // uncentred unit vector of the question
+  std::span<const float> centred;                 // centred unit vector of the whole request
   std::span<const search::Neighbour> neighbours;  // best first, by centred cosine
 };
 
@@ -71,8 +72,8 @@ class Estimator {
   // The result points into `scratch`.
   QueryEstimate Estimate(const Query& query, EstimateScratch* scratch) const;
 
-  // What is believed of a query of which nothing is known: the means over all exemplars, familiarity
-  // 0. The result points into `scratch`.
+  // What is believed of a query of which nothing is known: the means over all exemplars,
+  // familiarity 0. The result points into `scratch`.
   QueryEstimate Prior(EstimateScratch* scratch) const;
 
   // Kernel weights of the level, in the order of the neighbours, adding up to 1: the share of each
@@ -102,8 +103,8 @@ class Estimator {
     float bandwidth = 1;
     float prior_strength = 1;
     float temperature = 1;
-    std::vector<float> capability_means;  // c x columns
-    std::vector<float> means;             // columns
+    std::vector<float> capability_means;     // c x columns
+    std::vector<float> means;                // columns
     std::vector<double> blend;               // columns x kViews
     std::vector<double> blend_without_text;  // columns x kViews
   };
@@ -132,8 +133,8 @@ class Estimator {
   int neighbours_ = 0;
   std::vector<float> mean_;
   std::vector<std::string> capability_names_;
-  std::vector<float> target_value_;   // n x t
-  std::vector<float> target_weight_;  // n x t
+  std::vector<float> target_value_;    // n x t
+  std::vector<float> target_weight_;   // n x t
   std::vector<float> outcome_weight_;  // n x m: 1 measured, less declared, 0 nothing known
   std::vector<double> total_weight_;   // m, of the above
   std::vector<Group> groups_;

@@ -12,11 +12,10 @@ absl::StatusOr<Familiarity> Familiarity::Create(const bundle::v1::FamiliarityMod
   Familiarity familiarity;
   if (model.term_means_size() != 3 || model.term_deviations_size() != 3 ||
       model.bin_sizes_size() != model.length_bounds_size() + 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("familiarity: 3 terms and one bin more than bounds expected; has ",
-                     model.term_means_size(), " means, ", model.term_deviations_size(),
-                     " deviations, ", model.bin_sizes_size(), " bins, ",
-                     model.length_bounds_size(), " bounds"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "familiarity: 3 terms and one bin more than bounds expected; has ", model.term_means_size(),
+        " means, ", model.term_deviations_size(), " deviations, ", model.bin_sizes_size(),
+        " bins, ", model.length_bounds_size(), " bounds"));
   }
   familiarity.token_scores_.assign(model.token_scores().begin(), model.token_scores().end());
   familiarity.discriminant_.assign(model.discriminant().begin(), model.discriminant().end());
@@ -32,8 +31,8 @@ absl::StatusOr<Familiarity> Familiarity::Create(const bundle::v1::FamiliarityMod
   int64_t begin = 0;
   for (const int32_t size : model.bin_sizes()) {
     if (size < 0 || begin + size > model.bin_scores_size()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "familiarity.bin_sizes: more scores than the ", model.bin_scores_size(), " there are"));
+      return absl::InvalidArgumentError(absl::StrCat("familiarity.bin_sizes: more scores than the ",
+                                                     model.bin_scores_size(), " there are"));
     }
     familiarity.bin_scores_.emplace_back(model.bin_scores().begin() + begin,
                                          model.bin_scores().begin() + begin + size);
@@ -48,8 +47,8 @@ absl::StatusOr<Familiarity> Familiarity::Create(const bundle::v1::FamiliarityMod
 
 double Familiarity::PValue(std::span<const uint32_t> tokens, std::span<const float> unit,
                            float best_similarity) const {
-  double score = kSimilarityShare * (static_cast<double>(best_similarity) - means_[2]) /
-                 deviations_[2];
+  double score =
+      kSimilarityShare * (static_cast<double>(best_similarity) - means_[2]) / deviations_[2];
   float projection = 0;
   for (size_t i = 0; i < discriminant_.size(); ++i) projection += discriminant_[i] * unit[i];
   score += (static_cast<double>(projection) - means_[1]) / deviations_[1];
@@ -58,17 +57,16 @@ double Familiarity::PValue(std::span<const uint32_t> tokens, std::span<const flo
     for (const uint32_t token : tokens) {
       if (token < token_scores_.size()) sum += token_scores_[token];
     }
-    const double term =
-        static_cast<double>(sum) / std::sqrt(static_cast<double>(tokens.size()));
+    const double term = static_cast<double>(sum) / std::sqrt(static_cast<double>(tokens.size()));
     score += (term - means_[0]) / deviations_[0];
   }
-  const auto bin = static_cast<size_t>(
-      std::upper_bound(length_bounds_.begin(), length_bounds_.end(),
-                       static_cast<int>(tokens.size())) -
-      length_bounds_.begin());
+  const auto bin =
+      static_cast<size_t>(std::upper_bound(length_bounds_.begin(), length_bounds_.end(),
+                                           static_cast<int>(tokens.size())) -
+                          length_bounds_.begin());
   const std::vector<float>& scores = bin_scores_[bin];
-  const auto below = std::upper_bound(scores.begin(), scores.end(), static_cast<float>(score)) -
-                     scores.begin();
+  const auto below =
+      std::upper_bound(scores.begin(), scores.end(), static_cast<float>(score)) - scores.begin();
   return (static_cast<double>(below) + 1) / (static_cast<double>(scores.size()) + 1);
 }
 

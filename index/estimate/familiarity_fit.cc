@@ -144,8 +144,7 @@ bundle::v1::FamiliarityModel FitFamiliarity(std::span<const FamiliarityText> exe
   for (const FamiliarityText& text : background) background_tokens.Add(text.tokens, 1);
   std::vector<size_t> all_background(background.size());
   std::iota(all_background.begin(), all_background.end(), size_t{0});
-  const Moments background_moments =
-      Moments::Of(UnitRows(background, all_background, dimension));
+  const Moments background_moments = Moments::Of(UnitRows(background, all_background, dimension));
 
   std::vector<Moments> fold_moments;
   std::vector<std::vector<size_t>> members(static_cast<size_t>(folds));

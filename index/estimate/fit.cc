@@ -57,8 +57,7 @@ MatrixXd FitForm(std::span<const EmbeddedText> texts, Calibration* calibration) 
   }
   for (Index f = 0; f < form.cols(); ++f) {
     const double mean = form.col(f).mean();
-    const double deviation =
-        std::sqrt((form.col(f).array() - mean).square().mean());
+    const double deviation = std::sqrt((form.col(f).array() - mean).square().mean());
     const bool varies = deviation > kMinDeviation;
     calibration->add_form_means(static_cast<float>(mean));
     calibration->add_form_deviations(varies ? static_cast<float>(deviation) : 0);
@@ -72,24 +71,25 @@ MatrixXd FitForm(std::span<const EmbeddedText> texts, Calibration* calibration) 
   return form;
 }
 
-// Success that declared skill alone gives each model for each capability (or cluster); where none is
-// declared, the model's mean outcome; where it has none either, the mean over all models.
+// Success that declared skill alone gives each model for each capability (or cluster); where none
+// is declared, the model's mean outcome; where it has none either, the mean over all models.
 MatrixXd DeclaredSuccess(const Labels& labels, const Targets& targets, Index capabilities) {
   const Index models = labels.quality.cols();
   MatrixXd declared(capabilities, models);
   for (Index m = 0; m < models; ++m) {
     const double mean = std::clamp(targets.mean[0] + targets.mean[1 + m], 0.0, 1.0);
     for (Index c = 0; c < capabilities; ++c) {
-      const bool has = c < labels.declared_success.rows() &&
-                       !std::isnan(labels.declared_success(c, m));
+      const bool has =
+          c < labels.declared_success.rows() && !std::isnan(labels.declared_success(c, m));
       declared(c, m) = has ? labels.declared_success(c, m) : mean;
     }
   }
   return declared;
 }
 
-// How far each model's success strays from the prior of an unfamiliar query: between exemplars of one
-// capability where skill is declared, between capabilities or clusters where only the mean is known.
+// How far each model's success strays from the prior of an unfamiliar query: between exemplars of
+// one capability where skill is declared, between capabilities or clusters where only the mean is
+// known.
 void FitPriorDeviation(const Labels& labels, const std::vector<int>& capability, int capabilities,
                        const MatrixXd& p, bundle::v1::Uncertainty* uncertainty) {
   const Index n = p.rows();
@@ -153,8 +153,8 @@ void WriteGroups(const CapabilityView& capability, const KernelView& kernel, con
   }
 }
 
-// Left-out probabilities after calibration, and the calibrator itself. A model with measured outcomes
-// is calibrated to those alone.
+// Left-out probabilities after calibration, and the calibrator itself. A model with measured
+// outcomes is calibrated to those alone.
 MatrixXd FitScaling(const MatrixXd& blended, const Labels& labels, bundle::v1::PlattScaling* to) {
   const Index models = labels.quality.cols();
   MatrixXd p(blended.rows(), models);
@@ -189,7 +189,8 @@ std::vector<float> BestSimilarityInOtherFold(const NeighbourLists& neighbours,
 }
 
 // Rows in the order of the hashes of their ids: as good as random, and the same on every machine.
-std::vector<size_t> ByHash(const google::protobuf::RepeatedPtrField<bundle::v1::Exemplar>& exemplars) {
+std::vector<size_t> ByHash(
+    const google::protobuf::RepeatedPtrField<bundle::v1::Exemplar>& exemplars) {
   std::vector<std::pair<uint64_t, size_t>> hashed;
   for (int i = 0; i < exemplars.size(); ++i) {
     hashed.emplace_back(StableHash(exemplars[i].id()), static_cast<size_t>(i));
@@ -218,21 +219,17 @@ Calibration FitCalibration(const FitInput& input, const FitProgress& progress) {
   const Eigen::Map<const MatrixXf> vectors(input.centred.data(), n, d);
   const MatrixXd x = vectors.cast<double>();
 
-  const NeighbourLists neighbours = FindNeighbours(
-      vectors, kNeighbours, [&](double share) { progress("neighbours", share); });
+  const NeighbourLists neighbours =
+      FindNeighbours(vectors, kNeighbours, [&](double share) { progress("neighbours", share); });
 
   progress("capability view", 0);
   const bool clustered = input.catalogue.capabilities_size() == 0;
-  const std::vector<int> capability = clustered
-                                          ? ClusterRows(vectors, kClusters, ByHash(input.exemplars))
-                                          : labels.capability;
-  const int capabilities =
-      clustered ? 1 + *std::max_element(capability.begin(), capability.end())
-                : input.catalogue.capabilities_size();
-  const CapabilityView capability_view =
-      FitCapabilityView(x, capability, capabilities, targets);
-  WriteMap(capability_view.slope, capability_view.intercept,
-           calibration.mutable_capability_head());
+  const std::vector<int> capability =
+      clustered ? ClusterRows(vectors, kClusters, ByHash(input.exemplars)) : labels.capability;
+  const int capabilities = clustered ? 1 + *std::max_element(capability.begin(), capability.end())
+                                     : input.catalogue.capabilities_size();
+  const CapabilityView capability_view = FitCapabilityView(x, capability, capabilities, targets);
+  WriteMap(capability_view.slope, capability_view.intercept, calibration.mutable_capability_head());
   calibration.set_capability_temperature(capability_view.temperature);
 
   progress("kernel view", 0);
@@ -250,9 +247,8 @@ Calibration FitCalibration(const FitInput& input, const FitProgress& progress) {
   LexicalExtractor extractor;
   std::vector<std::vector<LexicalTerm>> terms;
   for (const EmbeddedText& text : input.texts) terms.push_back(extractor.Extract(text.tokens));
-  const LinearView lexical_view =
-      FitLexicalView(terms, fold, kFolds, targets,
-                     [&](double share) { progress("lexical view", share); });
+  const LinearView lexical_view = FitLexicalView(
+      terms, fold, kFolds, targets, [&](double share) { progress("lexical view", share); });
   WriteMap(lexical_view.slope, lexical_view.intercept, calibration.mutable_lexical_view());
 
   progress("blend", 0);

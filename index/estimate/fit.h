@@ -1,8 +1,8 @@
 // Exemplars -> everything that is fitted on them, at build time.
 //
 // All by leave-one-out (or held-out folds where that has no closed form), all hyper-parameters from
-// small grids by the held-out error itself. Seconds for ten thousand exemplars. The same input gives
-// the same calibration.
+// small grids by the held-out error itself. Seconds for ten thousand exemplars. The same input
+// gives the same calibration.
 #ifndef POINTSMAN_INDEX_ESTIMATE_FIT_H_
 #define POINTSMAN_INDEX_ESTIMATE_FIT_H_
 
@@ -20,9 +20,9 @@ namespace pointsman::estimate {
 
 // A text as the embedder sees it.
 struct EmbeddedText {
-  std::string_view text;            // the question
-  std::vector<uint32_t> tokens;     // of the question
-  std::vector<float> unit;          // uncentred unit vector
+  std::string_view text;         // the question
+  std::vector<uint32_t> tokens;  // of the question
+  std::vector<float> unit;       // uncentred unit vector
 };
 
 struct FitInput {

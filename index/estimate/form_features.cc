@@ -17,18 +17,19 @@ constexpr uint64_t HashWord(std::string_view word) {
   return hash;
 }
 
-// Words whose mere presence is a feature. Question words have one each; the others share one a group.
+// Words whose mere presence is a feature. Question words have one each; the others share one a
+// group.
 struct MarkerWord {
   std::string_view word;
   uint8_t feature;
 };
 constexpr MarkerWord kMarkerWords[] = {
-    {"what", 0},       {"which", 1},    {"how", 2},      {"why", 3},       {"who", 4},
-    {"when", 5},       {"where", 6},    {"not", 7},      {"except", 7},    {"never", 7},
-    {"no", 7},         {"false", 7},    {"following", 8}, {"all", 9},      {"none", 9},
-    {"both", 9},       {"if", 10},      {"suppose", 10}, {"assume", 10},   {"let", 10},
-    {"calculate", 11}, {"compute", 11}, {"find", 11},    {"determine", 11}, {"evaluate", 11},
-    {"solve", 11},     {"many", 12},    {"much", 12},    {"most", 13},     {"best", 13},
+    {"what", 0},       {"which", 1},    {"how", 2},       {"why", 3},        {"who", 4},
+    {"when", 5},       {"where", 6},    {"not", 7},       {"except", 7},     {"never", 7},
+    {"no", 7},         {"false", 7},    {"following", 8}, {"all", 9},        {"none", 9},
+    {"both", 9},       {"if", 10},      {"suppose", 10},  {"assume", 10},    {"let", 10},
+    {"calculate", 11}, {"compute", 11}, {"find", 11},     {"determine", 11}, {"evaluate", 11},
+    {"solve", 11},     {"many", 12},    {"much", 12},     {"most", 13},      {"best", 13},
     {"likely", 13},
 };
 constexpr size_t kMarkers = 14;
@@ -57,11 +58,13 @@ enum CharacterBit : uint8_t {
 };
 constexpr auto kCharacterBits = [] {
   std::array<uint8_t, 256> bits{};
-  for (const char c : std::string_view("+-*/=<>^%")) bits[static_cast<unsigned char>(c)] |= kOperator;
+  for (const char c : std::string_view("+-*/=<>^%"))
+    bits[static_cast<unsigned char>(c)] |= kOperator;
   for (const char c : std::string_view("{}[]();_\\|`~$#@&")) {
     bits[static_cast<unsigned char>(c)] |= kCode;
   }
-  for (const char c : std::string_view(".,;:!?")) bits[static_cast<unsigned char>(c)] |= kPunctuation;
+  for (const char c : std::string_view(".,;:!?"))
+    bits[static_cast<unsigned char>(c)] |= kPunctuation;
   for (const char c : std::string_view("\"'")) bits[static_cast<unsigned char>(c)] |= kQuote;
   return bits;
 }();
@@ -128,7 +131,8 @@ void CountWords(std::string_view text, FormScratch* scratch, Counts* counts) {
     const auto marker =
         std::lower_bound(kMarkerTable.begin(), kMarkerTable.end(), hash,
                          [](const Marker& m, uint64_t value) { return m.hash < value; });
-    if (marker != kMarkerTable.end() && marker->hash == hash) counts->markers[marker->feature] = true;
+    if (marker != kMarkerTable.end() && marker->hash == hash)
+      counts->markers[marker->feature] = true;
   }
 }
 

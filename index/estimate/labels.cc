@@ -47,8 +47,7 @@ Skills ReadSkills(const v1::Catalogue& catalogue) {
     }
     for (int c = 0; c < capabilities; ++c) {
       const auto it = model.skills().find(catalogue.capabilities(c).id());
-      skills.by_capability(c, m) =
-          it == model.skills().end() ? skills.overall[m] : it->second;
+      skills.by_capability(c, m) = it == model.skills().end() ? skills.overall[m] : it->second;
     }
   }
   return skills;
@@ -83,8 +82,8 @@ VectorXd TypicalTokens(const v1::Catalogue& catalogue) {
     sum += capability.typical_output_tokens();
     ++count;
   }
-  VectorXd tokens = VectorXd::Constant(capabilities + 1, count > 0 ? sum / count
-                                                                   : kDefaultOutputTokens);
+  VectorXd tokens =
+      VectorXd::Constant(capabilities + 1, count > 0 ? sum / count : kDefaultOutputTokens);
   for (int c = 0; c < capabilities; ++c) {
     if (catalogue.capabilities(c).has_typical_output_tokens()) {
       tokens[c] = catalogue.capabilities(c).typical_output_tokens();
@@ -127,8 +126,7 @@ Labels MakeLabels(const v1::Catalogue& catalogue,
 
   Labels labels;
   labels.capabilities = capabilities;
-  labels.quality = labels.weight = labels.tokens = labels.token_weight =
-      MatrixXd::Zero(n, models);
+  labels.quality = labels.weight = labels.tokens = labels.token_weight = MatrixXd::Zero(n, models);
   labels.difficulty = VectorXd::Constant(n, kNone);
   labels.capability.assign(static_cast<size_t>(n), -1);
   labels.has_outcomes.assign(static_cast<size_t>(models), false);
@@ -176,8 +174,8 @@ Labels MakeLabels(const v1::Catalogue& catalogue,
       if (!labelled) continue;
       const double skill = c >= 0 ? skills.by_capability(c, m) : skills.overall[m];
       if (labels.weight(i, m) == 0 && !std::isnan(skill)) {
-        const double difficulty = std::isnan(labels.difficulty[i]) ? mean_difficulty[c]
-                                                                   : labels.difficulty[i];
+        const double difficulty =
+            std::isnan(labels.difficulty[i]) ? mean_difficulty[c] : labels.difficulty[i];
         labels.quality(i, m) = RaschSuccess(skill, difficulty, slope);
         labels.weight(i, m) = kDeclaredWeight;
         if (c >= 0) {
@@ -225,8 +223,7 @@ Targets MakeTargets(const Labels& labels) {
   const Eigen::Index difficulty =
       has_difficulty ? add_group(bundle::v1::TARGET_KIND_DIFFICULTY, 1) : 0;
   const bool has_tokens = labels.token_weight.sum() > 0;
-  const Eigen::Index tokens =
-      has_tokens ? add_group(bundle::v1::TARGET_KIND_TOKENS, models) : 0;
+  const Eigen::Index tokens = has_tokens ? add_group(bundle::v1::TARGET_KIND_TOKENS, models) : 0;
   const bool has_capabilities =
       labels.capabilities > 0 && labels.capabilities <= kMaxCapabilityTargets &&
       std::any_of(labels.capability.begin(), labels.capability.end(), [](int c) { return c >= 0; });
@@ -267,7 +264,8 @@ Targets MakeTargets(const Labels& labels) {
     }
   }
   targets.mean = VectorXd::Zero(columns);
-  if (has_tokens) targets.mean.segment(tokens, models).setOnes();  // where nothing is known: the mean
+  if (has_tokens)
+    targets.mean.segment(tokens, models).setOnes();  // where nothing is known: the mean
   for (Eigen::Index t = 0; t < columns; ++t) {
     const double total = targets.weight.col(t).sum();
     if (total > 0) targets.mean[t] = targets.weight.col(t).dot(targets.value.col(t)) / total;

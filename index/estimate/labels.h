@@ -1,5 +1,5 @@
-// What the exemplars say of each model, as numbers: measured outcomes where there are some, and what
-// declared skill makes of capability and difficulty where there are none.
+// What the exemplars say of each model, as numbers: measured outcomes where there are some, and
+// what declared skill makes of capability and difficulty where there are none.
 //
 // Computed alike when fitting and when serving, so the bundle need not store it.
 #ifndef POINTSMAN_INDEX_ESTIMATE_LABELS_H_
@@ -44,18 +44,18 @@ Labels MakeLabels(const v1::Catalogue& catalogue,
 //
 // Where outcomes are missing, an exemplar's level is the mean of (outcome - model's mean) over the
 // models it has, so that it does not depend on which models were measured.
-// Capabilities are targets too, 1 for the one an exemplar is labelled with: what a query needs is read
-// from all views, not from the vector alone.
-// Output tokens are relative to the model's mean, and a rambling answer counts as eight means at most.
+// Capabilities are targets too, 1 for the one an exemplar is labelled with: what a query needs is
+// read from all views, not from the vector alone. Output tokens are relative to the model's mean,
+// and a rambling answer counts as eight means at most.
 struct TargetGroup {
   bundle::v1::TargetKind kind;
-  Eigen::Index first;    // column
+  Eigen::Index first;  // column
   Eigen::Index columns;
 };
 struct Targets {
-  MatrixXd value;   // n x t
-  MatrixXd weight;  // n x t, 0 where nothing is known
-  VectorXd mean;    // t
+  MatrixXd value;                   // n x t
+  MatrixXd weight;                  // n x t, 0 where nothing is known
+  VectorXd mean;                    // t
   std::vector<TargetGroup> groups;  // one after the other, in the order of TargetKind
 };
 

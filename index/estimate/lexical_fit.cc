@@ -1,6 +1,6 @@
 // Ridge regression on hashed words: 16,384 features, a few hundred of them in each text. Too many
-// for a decomposition, so the normal equations are solved by conjugate gradients, all target columns
-// in one pass over the sparse matrix.
+// for a decomposition, so the normal equations are solved by conjugate gradients, all target
+// columns in one pass over the sparse matrix.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -17,7 +17,8 @@ using Eigen::Index;
 constexpr double kPenalties[] = {100, 30, 10, 3, 1};
 constexpr int kMaxIterations = 30;
 constexpr float kTolerance = 1e-3F;  // of the residual's norm; the left-out error no longer moves
-// Up to here every fold takes part in the choice of the penalty; above, the first one speaks for all.
+// Up to here every fold takes part in the choice of the penalty; above, the first one speaks for
+// all.
 constexpr size_t kFullSearchRows = 4000;
 
 using Rows = std::vector<const std::vector<LexicalTerm>*>;
@@ -74,8 +75,8 @@ Array ColumnDots(const MatrixXf& a, const MatrixXf& b) {
   return a.cwiseProduct(b).colwise().sum().array();
 }
 
-// Solves (A'VA + penalty I) x = A'V z for every column, from `x` on. Columns go their own ways: each
-// has its own step lengths, and stops moving once it has converged.
+// Solves (A'VA + penalty I) x = A'V z for every column, from `x` on. Columns go their own ways:
+// each has its own step lengths, and stops moving once it has converged.
 void Solve(const Problem& problem, const Array& penalty, MatrixXf* x) {
   MatrixXf fitted;
   MatrixXf image;
@@ -131,12 +132,12 @@ LinearView FitLexicalView(const std::vector<std::vector<LexicalTerm>>& texts,
 
   // Choose the penalty of each group on the first folds, then predict the other folds with it.
   const int search_folds = texts.size() <= kFullSearchRows ? folds : 1;
-  const double steps = search_folds * static_cast<double>(std::size(kPenalties)) +
-                       (folds - search_folds) + 1;
+  const double steps =
+      search_folds * static_cast<double>(std::size(kPenalties)) + (folds - search_folds) + 1;
   double done = 0;
   const auto advance = [&] { progress(++done / steps); };
-  std::vector<LeftOut> candidates(std::size(kPenalties), LeftOut::Zero(
-      static_cast<Index>(texts.size()), columns));
+  std::vector<LeftOut> candidates(std::size(kPenalties),
+                                  LeftOut::Zero(static_cast<Index>(texts.size()), columns));
   for (int f = 0; f < search_folds; ++f) {
     const Problem problem(texts, targets, select([f](int other) { return other != f; }));
     const std::vector<Index> held_out = select([f](int other) { return other == f; });

@@ -8,14 +8,14 @@
 namespace pointsman::estimate {
 
 struct ModelEstimate {
-  double success = 0;            // calibrated probability of an acceptable answer, 0..1
-  double lower = 0;              // 90 % interval of that probability
+  double success = 0;  // calibrated probability of an acceptable answer, 0..1
+  double lower = 0;    // 90 % interval of that probability
   double upper = 1;
-  double deviation = 0;          // standard deviation of that probability, >= 0
-  double output_tokens = 0;      // expected, >= 0
-  double effective_evidence = 0; // effective number of measured outcomes among the neighbours
-  bool has_outcomes = false;     // any exemplar of the bundle has a measured outcome of it
-  bool has_skill = false;        // the catalogue declares a skill for it
+  double deviation = 0;           // standard deviation of that probability, >= 0
+  double output_tokens = 0;       // expected, >= 0
+  double effective_evidence = 0;  // effective number of measured outcomes among the neighbours
+  bool has_outcomes = false;      // any exemplar of the bundle has a measured outcome of it
+  bool has_skill = false;         // the catalogue declares a skill for it
 };
 
 // Spans point into the scratch space of the estimate and live as long as it is not reused.

@@ -16,9 +16,9 @@ using Eigen::VectorXd;
 
 // A linear function x -> slope' x + intercept, with its leave-one-out predictions.
 struct LinearFit {
-  VectorXd slope;              // d
+  VectorXd slope;  // d
   double intercept = 0;
-  VectorXd left_out;           // n: what the fit without exemplar i predicts for it
+  VectorXd left_out;  // n: what the fit without exemplar i predicts for it
 };
 
 // Ridge regression around the weighted means for several penalties at the price of one: from one

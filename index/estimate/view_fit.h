@@ -1,8 +1,9 @@
-// Fits the views of the estimate, each with the predictions it makes of an exemplar that is left out.
+// Fits the views of the estimate, each with the predictions it makes of an exemplar that is left
+// out.
 //
-// Build time only. Every hyper-parameter comes from a small grid by the left-out error itself, level
-// apart from contrast apart from difficulty: nothing is tuned to one data set.
-// Shapes: n exemplars, d features, t target columns, c capabilities, k neighbours.
+// Build time only. Every hyper-parameter comes from a small grid by the left-out error itself,
+// level apart from contrast apart from difficulty: nothing is tuned to one data set. Shapes: n
+// exemplars, d features, t target columns, c capabilities, k neighbours.
 #ifndef POINTSMAN_INDEX_ESTIMATE_VIEW_FIT_H_
 #define POINTSMAN_INDEX_ESTIMATE_VIEW_FIT_H_
 
@@ -46,8 +47,8 @@ std::vector<int> ClusterRows(const MatrixXf& x, int clusters, const std::vector<
 
 // P(capability | vector) and, through the capabilities' mean outcomes, a prediction of each target.
 struct CapabilityView {
-  MatrixXd slope;      // d x c
-  VectorXd intercept;  // c
+  MatrixXd slope;          // d x c
+  VectorXd intercept;      // c
   double temperature = 1;  // at which the mix itself is reported
   std::vector<double> group_temperature;
   std::vector<MatrixXd> group_means;  // c x columns of the group
@@ -74,9 +75,9 @@ LinearView FitLexicalView(const std::vector<std::vector<LexicalTerm>>& texts,
 // The views of one kind of query, blended: non-negative weights around the targets' means, level
 // first, then the level view for the contrasts made of it.
 struct Blend {
-  MatrixXd weights;                          // (views + 1) x t, the last of the level view
-  LinearView level_view;                     // inputs of the level -> contrasts
-  MatrixXd blended;                          // n x t, left out
+  MatrixXd weights;       // (views + 1) x t, the last of the level view
+  LinearView level_view;  // inputs of the level -> contrasts
+  MatrixXd blended;       // n x t, left out
 };
 Blend FitBlend(const std::vector<const LeftOut*>& views, const Targets& targets);
 

@@ -9,8 +9,8 @@ namespace pointsman::estimate {
 enum View { kKernelView, kCapabilityView, kLinearView, kFormView, kLexicalView, kLevelView };
 inline constexpr int kViews = 6;
 
-// Inputs of the level view: how far the level is from its mean, and the square of that. Models differ
-// most on queries of middling difficulty, and least where all succeed or all fail.
+// Inputs of the level view: how far the level is from its mean, and the square of that. Models
+// differ most on queries of middling difficulty, and least where all succeed or all fail.
 inline constexpr int kLevelInputs = 2;
 
 // Standardised form features are clipped here: beyond, a length says no more than "long".

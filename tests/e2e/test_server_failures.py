@@ -302,8 +302,8 @@ def test_deadline_that_passes_within_a_batch(api, start_server, connect, refusal
     server = start_server()
     router = connect(server)
     batch = api.router.BatchRouteRequest()
-    batch.requests.extend([api.router.RouteRequest(text="why? " * 2000)] * 400)
-    code, _, _ = refusal(lambda: router.BatchRoute(batch, timeout=0.03))
+    batch.requests.extend([api.router.RouteRequest(text="why? " * 700)] * 1000)
+    code, _, _ = refusal(lambda: router.BatchRoute(batch, timeout=0.02))
     assert code == grpc.StatusCode.DEADLINE_EXCEEDED
     requests = "pointsman_grpc_requests_total"
     for _ in range(100):
