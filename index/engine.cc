@@ -1,7 +1,9 @@
 #include "index/engine.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "index/embed/vector_math.h"
@@ -37,6 +39,14 @@ absl::Status ReplayGolden(const Engine& engine) {
     }
   }
   return absl::OkStatus();
+}
+
+// Scales so that the largest number is 1 or -1: the squares of a caller's numbers could be too large
+// or too small for a float, though the direction is sound.
+void ScaleToOne(std::vector<float>* vector) {
+  float largest = 0;
+  for (const float value : *vector) largest = std::max(largest, std::abs(value));
+  for (float& value : *vector) value /= largest;
 }
 
 absl::Status InFile(const char* file, const absl::Status& status) {
@@ -134,6 +144,7 @@ absl::Status Engine::Decide(const v1::RouteRequest& request, Scratch& scratch,
   } else {
     encoded.tokens.clear();
     encoded.unit.assign(resolved.vector.begin(), resolved.vector.end());
+    ScaleToOne(&encoded.unit);
     encoded.empty = !embed::Normalise(encoded.unit);
     encoded.truncated = false;
     encoded.question_unit = encoded.unit;

@@ -43,7 +43,7 @@ class WordPiece {
   //   model              WordPiece, any prefix, max_input_chars_per_word up to 256
   //   added_tokens       matched literally, before normalising
   // Truncation, padding and post-processing are not read: they are the caller's business.
-  static absl::StatusOr<WordPiece> FromJson(std::string_view json);
+  static absl::StatusOr<WordPiece> FromJson(std::string_view text);
 
   // Appends the ids of `utf8` to `tokens`, at most `max_tokens` of them. Returns whether it stopped
   // there, with text left that would have given more. Neither [CLS] nor [SEP] is added. Bytes that

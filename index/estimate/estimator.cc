@@ -163,8 +163,9 @@ absl::StatusOr<Estimator> Estimator::Create(
   }
 
   const auto read = [](absl::StatusOr<LinearMap> map, LinearMap* to) {
-    if (map.ok()) *to = *std::move(map);
-    return map.status();
+    if (!map.ok()) return map.status();
+    *to = *std::move(map);
+    return absl::OkStatus();
   };
   absl::Status status =
       read(ReadMap(calibration.capability_head(), dimension, e.capabilities_, "capability_head"),
@@ -353,6 +354,7 @@ QueryEstimate Estimator::Estimate(const Query& query, EstimateScratch* scratch) 
   }
   ReportMix(scratch);
   const double familiarity =
+      // Create leaves none out. NOLINTNEXTLINE(bugprone-unchecked-optional-access)
       familiarity_->PValue(query.tokens, query.question_unit,
                            query.neighbours.empty() ? -1 : query.neighbours[0].similarity);
   return Finish(query, familiarity, scratch);

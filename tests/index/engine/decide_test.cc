@@ -161,7 +161,7 @@ TEST(DecideTest, AVectorIsJudgedAsTheTextItCameFromButForTheText) {
 TEST(DecideTest, TheLengthOfAVectorDoesNotMatter) {
   const std::vector<float> unit = VectorOf("python bug");
   v1::RouteResponse expected = Decide(TinyEngine(), VectorRequest(TinyEngine(), unit));
-  for (const float scale : {4.0F, 0.125F, 0x1.0p20F, 0x1.0p-20F}) {
+  for (const float scale : {0x1p-120F, 0x1p-20F, 0x1p20F, 0x1p120F}) {
     std::vector<float> scaled = unit;
     for (float& x : scaled) x *= scale;
     const v1::RouteResponse response = Decide(TinyEngine(), VectorRequest(TinyEngine(), scaled));
