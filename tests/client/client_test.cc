@@ -63,7 +63,8 @@ TEST(Client, SendsTheKeyAsBearerAndNamesItself) {
   ScriptedRouter router;
   ConnectOptions options;
   options.api_key = "s3cret";
-  ASSERT_TRUE(ClientOf(router.address(), options)->Route(Query()).ok());
+  const auto response = ClientOf(router.address(), options)->Route(Query());
+  ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_THAT(router.metadata(), Contains(Pair("authorization", "Bearer s3cret")));
   EXPECT_THAT(router.metadata(), Contains(Pair("user-agent", StartsWith("pointsman-cpp/"))));
 }
