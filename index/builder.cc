@@ -203,8 +203,8 @@ absl::StatusOr<bundle::v1::Manifest> BuildBundle(const bundle::BundleSources& so
   }
   parts.manifest.set_version(options.version);
   parts.manifest.set_dimensions(static_cast<int32_t>(embedder->dimension()));
-  parts.manifest.set_embedder_id(bundle::EmbedderId(
-      parts.manifest.dimensions(), sources.safetensors, sources.tokenizer_json));
+  parts.manifest.set_embedder_id(
+      bundle::EmbedderId(parts.manifest.dimensions(), sources.safetensors, sources.tokenizer_json));
   parts.manifest.set_index_factory(factory);
   parts.manifest.set_capability_count(parts.calibration.capability_head().slope().columns());
   parts.manifest.set_builder_version(kVersion);

@@ -41,8 +41,8 @@ absl::Status ReplayGolden(const Engine& engine) {
   return absl::OkStatus();
 }
 
-// Scales so that the largest number is 1 or -1: the squares of a caller's numbers could be too large
-// or too small for a float, though the direction is sound.
+// Scales so that the largest number is 1 or -1: the squares of a caller's numbers could be too
+// large or too small for a float, though the direction is sound.
 void ScaleToOne(std::vector<float>* vector) {
   float largest = 0;
   for (const float value : *vector) largest = std::max(largest, std::abs(value));
