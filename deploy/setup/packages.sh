@@ -53,7 +53,8 @@ apt_install() {
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get
     -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
   if ((EUID != 0)); then apt=(sudo "${apt[@]}"); fi
-  "${apt[@]}" update
+  # One unreachable list of a third party must not matter; if Debian's own is missing, install says so.
+  "${apt[@]}" update || echo 'apt-get update failed; going on with the lists that are there'
   "${apt[@]}" install --yes --no-install-recommends "$@"
   note "$# installed"
 }
