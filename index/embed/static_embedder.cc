@@ -58,8 +58,14 @@ absl::StatusOr<StaticEmbedder> StaticEmbedder::Create(std::string_view tokenizer
 POINTSMAN_SIMD_CLONES
 StaticEmbedder::Outcome StaticEmbedder::Embed(std::span<const uint32_t> tokens,
                                               std::span<float> mean) const {
-  const auto known = std::count_if(tokens.begin(), tokens.end(),
-                                   [this](uint32_t token) { return IsKnown(token); });
+  // The rows lie all over a table larger than the caches: ask for all of them at once, then add.
+  int known = 0;
+  for (const uint32_t token : tokens) {
+    if (!IsKnown(token)) continue;
+    ++known;
+    const Lanes* row = &table_[token * row_lanes_];
+    for (size_t lane = 0; lane < row_lanes_; ++lane) __builtin_prefetch(&row[lane]);
+  }
   if (known == 0) {
     std::fill(mean.begin(), mean.end(), 0.0f);
     return Outcome::kEmpty;
