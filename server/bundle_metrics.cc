@@ -14,6 +14,20 @@ std::string OutcomeLabel(v1::Outcome outcome) {
 
 }  // namespace
 
+prometheus::Counter* BundleMetrics::Resolve(prometheus::Family<prometheus::Counter>& family,
+                                            prometheus::Labels labels) {
+  if (!family.Has(labels)) {
+    if (metrics_->bundle_series_->Value() >= static_cast<double>(kMaxBundleSeries)) {
+      for (auto& [name, value] : labels) {
+        if (name != "outcome") value = kOtherLabel;
+      }
+      return &family.Add(labels);
+    }
+    metrics_->bundle_series_->Increment();
+  }
+  return &family.Add(labels);
+}
+
 BundleMetrics::BundleMetrics(const v1::Catalogue& catalogue, const v1::PolicySet& policies,
                              Metrics& metrics)
     : metrics_(&metrics) {
@@ -22,11 +36,12 @@ BundleMetrics::BundleMetrics(const v1::Catalogue& catalogue, const v1::PolicySet
   }
   for (const v1::Policy& policy : policies.policies()) {
     const auto decisions = [&](const std::string& model, v1::Outcome outcome) {
-      return &metrics.decisions_.Add(
+      return Resolve(
+          metrics.decisions_,
           {{"model", model}, {"policy", policy.name()}, {"outcome", OutcomeLabel(outcome)}});
     };
     const auto by_policy = [&](prometheus::Family<prometheus::Counter>& family) {
-      return &family.Add({{"policy", policy.name()}});
+      return Resolve(family, {{"policy", policy.name()}});
     };
     PolicyCounters& counters = policies_[policy.name()];
     for (const v1::Model& model : catalogue.models()) {

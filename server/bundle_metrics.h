@@ -19,6 +19,9 @@ namespace pointsman::server {
 // `model` label of decisions that chose none; no model id may hold brackets.
 inline constexpr char kNoModelLabel[] = "(none)";
 
+// In place of names of bundles beyond kMaxBundleSeries.
+inline constexpr char kOtherLabel[] = "(other)";
+
 class BundleMetrics {
  public:
   // `metrics` must outlive this object.
@@ -38,6 +41,8 @@ class BundleMetrics {
     prometheus::Counter* expected_quality_gained = nullptr;
   };
 
+  prometheus::Counter* Resolve(prometheus::Family<prometheus::Counter>& family,
+                               prometheus::Labels labels);
   void RecordOutcome(const PolicyCounters& counters, const v1::RouteResponse& response) const;
   void RecordExpectations(const PolicyCounters& counters, const v1::RouteResponse& response) const;
 

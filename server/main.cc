@@ -1,21 +1,31 @@
 // pointsman-server: the life of the process, from top to bottom.
 
+#include <sched.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "index/bundle/signature.h"
 #include "index/engine.h"
 #include "index/search/vector_index.h"
 #include "index/version.h"
+#include "server/access_control.h"
+#include "server/admin_service.h"
+#include "server/admission/admission.h"
+#include "server/admission/work_queue.h"
 #include "server/bundle_metrics.h"
 #include "server/config.h"
+#include "server/decision_log/decision_log.h"
+#include "server/drain.h"
 #include "server/grpc_listener.h"
 #include "server/invocation.h"
 #include "server/log.h"
@@ -23,16 +33,27 @@
 #include "server/metrics_listener.h"
 #include "server/noop_service.h"
 #include "server/port_file.h"
+#include "server/process_metrics.h"
+#include "server/reload/bundle_manager.h"
+#include "server/reload/path_watcher.h"
+#include "server/request_sample.h"
 #include "server/router_service.h"
+#include "server/security/client_table_holder.h"
+#include "server/security/rotating_credentials.h"
+#include "server/service_notify.h"
 #include "server/signals.h"
 #include "server/snapshot.h"
+#include "server/sources.h"
 
 namespace pointsman::server {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr int kExitOk = 0;
 constexpr int kExitCannotStart = 1;
 constexpr int kExitUsage = 2;
+constexpr milliseconds kLogCloseTimeout{5000};
 
 int UsageError(const absl::Status& status) {
   const std::string message(status.message());
@@ -45,79 +66,344 @@ int CannotStart(const absl::Status& status) {
   return kExitCannotStart;
 }
 
-std::string HostOf(std::string_view address) {
-  return std::string(address.substr(0, address.rfind(':')));
+void LogWarnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) Log(Severity::kWarning, warning);
 }
 
-// The one line on standard output, for people.
-void AnnounceServing(const Config& config, int grpc_port, int metrics_port, const Engine& engine) {
-  std::printf(
-      "pointsman-server %s SERVING on %s:%d, metrics on http://%s:%d/metrics, bundle %.12s: %d "
-      "models, %lld exemplars\n",
-      kVersion, HostOf(config.listen_address).c_str(), grpc_port,
-      HostOf(config.metrics_listen_address).c_str(), metrics_port,
-      engine.manifest().digest().c_str(), engine.manifest().model_count(),
-      static_cast<long long>(engine.manifest().exemplar_count()));
-  std::fflush(stdout);
+// Cores this process may run on, which a container or taskset may have made fewer.
+int UsableCores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  return sched_getaffinity(0, sizeof cores, &cores) == 0 ? std::max(1, CPU_COUNT(&cores)) : 1;
+}
+
+// --- The bundle ---------------------------------------------------------------------------------
+
+absl::StatusOr<Engine::LoadOptions> BundleDemands(const Config& config) {
+  Engine::LoadOptions demands;
+  demands.bounds = {.max_text_bytes = static_cast<size_t>(config.max_request_text_bytes),
+                    .max_turns = static_cast<int>(config.max_turns),
+                    .max_tokens = config.max_tokens,
+                    .max_evidence = static_cast<int>(config.max_evidence),
+                    .max_evidence_text_bytes =
+                        static_cast<size_t>(config.max_evidence_text_bytes)};
+  if (config.trusted_keys_file.empty()) return demands;
+  auto keys = bundle::TrustedKeys::Read(config.trusted_keys_file);
+  if (!keys.ok()) return keys.status();
+  demands.trusted_keys = std::make_shared<const bundle::TrustedKeys>(*std::move(keys));
+  return demands;
+}
+
+BundleLoader MakeLoader(Engine::LoadOptions demands) {
+  return [demands = std::move(demands)](const std::string& path,
+                                        const std::string& expected_digest)
+             -> absl::StatusOr<std::shared_ptr<const Engine>> {
+    Engine::LoadOptions options = demands;
+    options.expected_digest = expected_digest;
+    auto engine = Engine::Load(path, options);
+    if (!engine.ok()) return engine.status();
+    return std::shared_ptr<const Engine>(*std::move(engine));
+  };
+}
+
+SnapshotPublisher MakePublisher(Metrics& metrics) {
+  return [&metrics](std::shared_ptr<const Engine> engine) {
+    metrics.SetBundle(engine->manifest().digest(), engine->manifest().version());
+    BundleMetrics resolved(engine->catalogue(), engine->policies(), metrics);
+    return std::make_shared<const Snapshot>(Snapshot{std::move(engine), std::move(resolved)});
+  };
+}
+
+void LogAttempt(const AttemptReport& report) {
+  const v1::ReloadAttempt& attempt = report.attempt;
+  const bool failed = !attempt.error().empty();
+  Log(failed ? Severity::kError : Severity::kInfo,
+      failed ? "bundle refused; the one in service stays" : "bundle",
+      {{"result", AttemptResultName(report.result)},
+       {"source", std::string_view(attempt.source())},
+       {"bundle_digest", std::string_view(attempt.digest())},
+       {"error", std::string_view(attempt.error())},
+       {"duration_ms",
+        int64_t{std::chrono::duration_cast<milliseconds>(report.duration).count()}}});
+}
+
+// --- Files that are read again ------------------------------------------------------------------
+
+// Reads certificates or clients anew; what is not in order changes nothing.
+template <typename Holder>
+void Reread(Holder& holder, std::string_view what, FileReloadMetrics& counters) {
+  const auto outcome = holder.Reload(absl::Now());
+  counters.Record(outcome.ok());
+  if (!outcome.ok()) {
+    Log(Severity::kError, absl::StrCat(std::string(what), " refused; the old ones stay: ",
+                                       outcome.status().message()));
+    return;
+  }
+  LogWarnings(outcome->warnings);
+  Log(Severity::kInfo, absl::StrCat(std::string(what), " read again"));
+}
+
+std::vector<std::string> TlsFiles(const Config& config) {
+  std::vector<std::string> files = {config.tls_certificate_file, config.tls_private_key_file};
+  if (!config.tls_client_ca_file.empty()) files.push_back(config.tls_client_ca_file);
+  return files;
+}
+
+absl::StatusOr<std::unique_ptr<PathWatcher>> StartWatcher(int64_t poll_ms) {
+  return PathWatcher::Start(
+      {.poll_interval = milliseconds(poll_ms),
+       .on_polling_only = [](const absl::Status& status) {
+         Log(Severity::kWarning,
+             absl::StrCat("inotify cannot be used, polling alone: ", status.message()));
+       }});
+}
+
+// --- The rest of the settings --------------------------------------------------------------------
+
+absl::StatusOr<std::unique_ptr<DecisionLog>> OpenDecisionLog(const Config& config) {
+  if (config.decision_log.empty()) return std::unique_ptr<DecisionLog>();
+  const auto fsync = config.decision_log_fsync == "never"    ? FsyncPolicy::kNever
+                     : config.decision_log_fsync == "rotate" ? FsyncPolicy::kRotate
+                                                             : FsyncPolicy::kInterval;
+  return DecisionLog::Open(
+      {.destination = config.decision_log,
+       .ring_bytes = static_cast<size_t>(config.decision_log_ring_bytes),
+       .max_candidates = static_cast<size_t>(config.decision_log_candidates),
+       .content = config.decision_log_content == "text" ? LogContent::kText : LogContent::kHash,
+       .hash_key_file = config.decision_log_hash_key_file,
+       .redact_patterns_file = config.decision_log_redact_file,
+       .max_file_bytes = static_cast<size_t>(config.decision_log_max_file_bytes),
+       .max_files = static_cast<size_t>(config.decision_log_max_files),
+       .rotate_interval = milliseconds(config.decision_log_rotate_ms),
+       .fsync = fsync});
+}
+
+void CheckFileLimit(const Config& config) {
+  constexpr int64_t kOthers = 256;  // bundle, logs, listeners, libraries
+  constexpr int64_t kFilesOfConnection = 2;
+  const int64_t files = RaiseFileLimit();
+  const int64_t connections = (files - kOthers) / kFilesOfConnection;
+  if (connections < config.max_connections) {
+    Log(Severity::kWarning, "fewer files may be open than max_connections needs",
+        {{"max_connections", config.max_connections},
+         {"files", files},
+         {"connections_possible", connections}});
+  }
+}
+
+// The one line for people; on standard error where the decision log has standard output.
+void AnnounceServing(const Config& config, const BoundPorts& ports, const Engine& engine) {
+  const auto host = [](std::string_view address) {
+    return std::string(address.substr(0, address.rfind(':')));
+  };
+  std::string line = absl::StrCat("pointsman-server ", kVersion, " SERVING on ",
+                                  host(config.listen_address), ":", ports.grpc);
+  if (!config.tls_certificate_file.empty()) {
+    absl::StrAppend(&line, config.tls_client_ca_file.empty() ? " (TLS)" : " (mTLS)");
+  }
+  if (ports.admin != 0) {
+    absl::StrAppend(&line, ", admin on ", host(config.admin_listen_address), ":", ports.admin);
+  }
+  if (ports.metrics != 0) {
+    absl::StrAppend(&line, ", metrics on http://", host(config.metrics_listen_address), ":",
+                    ports.metrics, "/metrics");
+  }
+  absl::StrAppend(&line, ", bundle ", engine.manifest().digest().substr(0, 12), ": ",
+                  engine.manifest().model_count(), " models, ",
+                  engine.manifest().exemplar_count(), " exemplars\n");
+  FILE* out = config.decision_log == "-" ? stderr : stdout;
+  std::fputs(line.c_str(), out);
+  std::fflush(out);
 }
 
 int Serve(const Config& config) {
   // Signals first, so that one that comes while the bundle is read is not lost; then what libraries
   // keep for the whole process, before their first use.
-  CatchShutdownSignals();
+  CatchSignals();
   AdoptLibraryLogs();
   search::ConfigureForServing();
+  CheckFileLimit(config);
+
+  // Who may call, from files that are judged before anything listens.
+  std::unique_ptr<RotatingCredentials> tls;
+  if (!config.tls_certificate_file.empty()) {
+    auto created = RotatingCredentials::Create({.certificate_chain = config.tls_certificate_file,
+                                                .private_key = config.tls_private_key_file,
+                                                .client_ca = config.tls_client_ca_file},
+                                               absl::Now());
+    if (!created.ok()) return CannotStart(created.status());
+    tls = *std::move(created);
+  }
+  std::unique_ptr<ClientTableHolder> clients;
+  if (!config.clients_file.empty()) {
+    auto created = ClientTableHolder::Create(config.clients_file, absl::Now(), nullptr);
+    if (!created.ok()) return CannotStart(created.status());
+    clients = *std::move(created);
+  }
+  auto decision_log = OpenDecisionLog(config);
+  if (!decision_log.ok()) return CannotStart(decision_log.status());
 
   // The bundle, verified before anything listens.
-  Engine::LoadOptions load_options;
-  load_options.bounds.max_text_bytes = static_cast<size_t>(config.max_request_text_bytes);
-  absl::StatusOr<std::unique_ptr<const Engine>> loaded = Engine::Load(config.bundle, load_options);
-  if (!loaded.ok()) return CannotStart(loaded.status());
-  const std::shared_ptr<const Engine> engine = *std::move(loaded);
-
-  // Metrics, snapshot, services.
   const auto metrics = std::make_shared<Metrics>(kVersion);
-  metrics->SetBundle(engine->manifest().digest(), engine->manifest().version());
+  RequestSample sample(static_cast<size_t>(config.sampled_requests));
+  auto demands = BundleDemands(config);
+  if (!demands.ok()) return CannotStart(demands.status());
   SnapshotHolder snapshots;
-  snapshots.Set(std::make_shared<const Snapshot>(
-      Snapshot{engine, BundleMetrics(engine->catalogue(), engine->policies(), *metrics)}));
-  RouterService router(
-      snapshots, *metrics,
-      {.max_batch_items = static_cast<size_t>(config.max_batch_items), .version = kVersion});
+  BundleReloadMetrics reloads(*metrics);
+  std::atomic<bool> serving{false};
+  BundleManager bundles(
+      snapshots, MakeLoader(*demands), MakePublisher(*metrics),
+      {.on_attempt =
+           [&](const AttemptReport& report) {
+             reloads.Record(report.result);
+             if (serving) LogAttempt(report);
+           },
+       .sampled_requests = [&sample] { return sample.Requests(); },
+       .describe = [](const Engine& engine,
+                      v1::BundleStatus* status) { status->set_signed_by(engine.signed_by()); }});
+  // Watched from before it is read, so that no change is missed. One that comes before we serve waits
+  // until then: the first load must not be overtaken.
+  std::atomic<bool> changed_before_serving{false};
+  const auto reread_bundle = [&] {
+    if (serving) {
+      bundles.Request({.path = config.bundle, .may_be_incomplete = true});
+    } else {
+      changed_before_serving = true;
+    }
+  };
+  std::unique_ptr<PathWatcher> bundle_watcher;
+  if (config.bundle_poll_ms > 0) {
+    auto started = StartWatcher(config.bundle_poll_ms);
+    if (!started.ok()) return CannotStart(started.status());
+    bundle_watcher = *std::move(started);
+    bundle_watcher->Watch({config.bundle}, reread_bundle);
+  }
+  const absl::Status loaded = bundles.LoadFirst({.path = config.bundle});
+  if (!loaded.ok()) return CannotStart(loaded);
+
+  // Admission, threads and services.
+  const int workers =
+      config.workers > 0 ? static_cast<int>(config.workers) : UsableCores();
+  Admission admission({.max_in_flight = config.max_requests_in_flight,
+                       .max_queue_delay_ns = config.max_queue_delay_ms * 1'000'000,
+                       .workers = workers});
+  WorkQueue queue(workers);
+  const AccessControl access(clients.get(), *metrics);
+  RouterService router({.snapshots = snapshots,
+                        .metrics = *metrics,
+                        .access = access,
+                        .admission = admission,
+                        .queue = queue,
+                        .sample = sample,
+                        .log = decision_log->get()},
+                       {.max_batch_items = static_cast<size_t>(config.max_batch_items),
+                        .version = kVersion,
+                        .record_metrics = !config.metrics_listen_address.empty(),
+                        .orca_load_report = config.orca_load_report});
+  std::atomic<int64_t> grace_period_ms{config.grace_period_ms};
+  AdminService admin({.access = access,
+                      .bundles = bundles,
+                      .requests_in_flight = [&router] { return router.in_flight(); },
+                      .drain =
+                          [&grace_period_ms](std::optional<milliseconds> grace) {
+                            if (grace) grace_period_ms = grace->count();
+                            RequestDrain();
+                          },
+                      .version = kVersion});
   NoopService noop;
   std::vector<grpc::Service*> services = {&router};
   if (config.bench_noop) services.push_back(&noop);
 
   // Listen.
-  auto metrics_listener = MetricsListener::Start(config.metrics_listen_address, metrics);
-  if (!metrics_listener.ok()) return CannotStart(metrics_listener.status());
-  auto listener = GrpcListener::Start(config, services);
+  const auto credentials = tls != nullptr ? tls->ForServer() : grpc::InsecureServerCredentials();
+  auto listener = GrpcListener::Start("listen_address", config.listen_address, config, credentials,
+                                      services);
   if (!listener.ok()) return CannotStart(listener.status());
+  BoundPorts ports{.grpc = (*listener)->port()};
+  std::unique_ptr<GrpcListener> admin_listener;
+  if (!config.admin_listen_address.empty()) {
+    std::vector<grpc::Service*> admin_services = {&admin};
+    auto started =
+        GrpcListener::Start("admin_listen_address", config.admin_listen_address, config,
+                            tls != nullptr ? tls->ForServer() : credentials, admin_services);
+    if (!started.ok()) return CannotStart(started.status());
+    admin_listener = *std::move(started);
+    ports.admin = admin_listener->port();
+  }
+  metrics->AddSource(ProcessMetrics());
+  metrics->AddSource(ConnectionMetrics(**listener));
+  metrics->AddSource(RequestMetrics(router, admission, queue));
+  metrics->AddSource(DecisionLogMetrics(decision_log->get()));
+  metrics->AddSource(CertificateMetrics(tls.get()));
+  std::optional<MetricsListener> metrics_listener;
+  if (!config.metrics_listen_address.empty()) {
+    auto started = MetricsListener::Start(config.metrics_listen_address, metrics);
+    if (!started.ok()) return CannotStart(started.status());
+    metrics_listener = *std::move(started);
+    ports.metrics = metrics_listener->port();
+  }
+
+  // Watch what may change.
+  FileReloadMetrics certificate_reloads(*metrics, "certificate");
+  FileReloadMetrics client_reloads(*metrics, "clients");
+  const auto reread_certificate = [&] { Reread(*tls, "certificates", certificate_reloads); };
+  const auto reread_clients = [&] { Reread(*clients, "clients", client_reloads); };
+  auto file_watcher = StartWatcher(config.file_poll_ms);
+  if (!file_watcher.ok()) return CannotStart(file_watcher.status());
+  if (tls != nullptr) {
+    (*file_watcher)->Watch(TlsFiles(config), reread_certificate);
+  }
+  if (clients != nullptr) (*file_watcher)->Watch({config.clients_file}, reread_clients);
+  // Whatever changed between the first reading and now.
+  if (tls != nullptr) reread_certificate();
+  if (clients != nullptr) reread_clients();
 
   // SERVING.
+  const SnapshotHandle first = snapshots.Get();
   if (!config.port_file.empty()) {
-    const absl::Status written =
-        WritePortFile(config.port_file, listener->port(), metrics_listener->port());
+    const absl::Status written = WritePortFile(config.port_file, ports);
     if (!written.ok()) return CannotStart(written);
   }
-  AnnounceServing(config, listener->port(), metrics_listener->port(), *engine);
+  admin.SetState(v1::SERVER_STATE_SERVING);
+  serving = true;
+  AnnounceServing(config, ports, *first->engine);
   Log(Severity::kInfo, "serving",
       {{"version", std::string_view(kVersion)},
-       {"grpc_port", int64_t{listener->port()}},
-       {"metrics_port", int64_t{metrics_listener->port()}},
-       {"bundle", std::string_view(config.bundle)},
-       {"bundle_digest", std::string_view(engine->manifest().digest())}});
+       {"grpc_port", int64_t{ports.grpc}},
+       {"admin_port", int64_t{ports.admin}},
+       {"metrics_port", int64_t{ports.metrics}},
+       {"workers", int64_t{workers}},
+       {"bundle_digest", std::string_view(first->engine->manifest().digest())}});
+  NotifyServiceManager("READY=1");
+  if (changed_before_serving) reread_bundle();
 
-  const int signal = WaitForShutdownSignal();
+  // Until a signal. SIGHUP has everything read again that is read from files.
+  ProcessEvent event = WaitForProcessEvent();
+  for (; event == ProcessEvent::kHangUp; event = WaitForProcessEvent()) {
+    if (*decision_log != nullptr) (*decision_log)->Reopen();
+    if (tls != nullptr) reread_certificate();
+    if (clients != nullptr) reread_clients();
+    if (!config.bundle.empty()) reread_bundle();
+  }
 
-  // Drain: balancers see NOT_SERVING and go elsewhere while calls are still answered; then no more
-  // are accepted, and those in flight get the grace period.
+  // Drain.
+  NotifyServiceManager("STOPPING=1");
+  admin.SetState(v1::SERVER_STATE_DRAINING);
   Log(Severity::kInfo, "draining",
-      {{"signal", int64_t{signal}}, {"lame_duck_ms", config.lame_duck_ms}});
-  listener->SetNotServing();
-  std::this_thread::sleep_for(std::chrono::milliseconds(config.lame_duck_ms));
-  listener->Shutdown(std::chrono::milliseconds(config.grace_period_ms));
-  Log(Severity::kInfo, "stopped");
+      {{"cause", std::string_view(event == ProcessEvent::kTerminate ? "signal" : "api")},
+       {"lame_duck_ms", config.lame_duck_ms},
+       {"grace_period_ms", grace_period_ms.load()}});
+  const bool all_answered =
+      Drain(**listener, router,
+            {.lame_duck = milliseconds(config.lame_duck_ms),
+             .grace_period = milliseconds(grace_period_ms)});
+  if (admin_listener != nullptr) admin_listener->Shutdown(milliseconds(100));
+  const bool all_logged =
+      *decision_log == nullptr || (*decision_log)->Close(kLogCloseTimeout);
+  Log(all_answered && all_logged ? Severity::kInfo : Severity::kWarning, "stopped",
+      {{"requests_answered", router.answered()},
+       {"requests_unanswered", router.in_flight()},
+       {"log_complete", int64_t{all_logged}}});
   return kExitOk;
 }
 
@@ -129,7 +415,7 @@ int Main(int argc, char** argv) {
   }
   const absl::StatusOr<Invocation> invocation = ReadInvocation(arguments, environment);
   if (!invocation.ok()) return UsageError(invocation.status());
-  for (const std::string& warning : invocation->warnings) Log(Severity::kWarning, warning);
+  LogWarnings(invocation->warnings);
 
   switch (invocation->action) {
     case Action::kHelp:

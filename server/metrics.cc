@@ -4,8 +4,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "pointsman/v1/router.pb.h"
 
 namespace pointsman::server {
@@ -16,6 +14,8 @@ using prometheus::Family;
 using prometheus::Gauge;
 
 constexpr const char* kMethodNames[kMethodCount] = {"Route", "BatchRoute", "GetCatalogue"};
+constexpr const char* kShedNames[kShedCount] = {"in_flight", "queue_delay", "client_share",
+                                                "draining"};
 constexpr const char* kCodeNames[] = {
     "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
     "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
@@ -59,6 +59,22 @@ std::vector<Counter*> CountersByEnum(Family<Counter>& family, const char* label,
 
 }  // namespace
 
+std::string_view MethodName(Method method) { return kMethodNames[static_cast<size_t>(method)]; }
+
+void AppendFamily(const std::string& name, const std::string& help, prometheus::MetricType type,
+                  const std::vector<SourceValue>& values,
+                  std::vector<prometheus::MetricFamily>* families) {
+  prometheus::MetricFamily family{.name = name, .help = help, .type = type, .metric = {}};
+  for (const SourceValue& value : values) {
+    prometheus::ClientMetric metric;
+    for (const auto& [label, text] : value.labels) metric.label.push_back({label, text});
+    metric.counter.value = value.value;
+    metric.gauge.value = value.value;
+    family.metric.push_back(std::move(metric));
+  }
+  families->push_back(std::move(family));
+}
+
 std::string EnumLabel(const google::protobuf::EnumValueDescriptor& value) {
   // REJECTION_REASON_ of RejectionReason: protobuf's style rule, which buf checks.
   std::string prefix;
@@ -88,6 +104,9 @@ Metrics::Metrics(const std::string& version)
           registry_, "pointsman_expected_quality_gained_total",
           "Success probability gained over the best single model, summed over decisions")),
       bundle_info_(AddGauges(registry_, "pointsman_bundle_info", "1 for the bundle in service")),
+      queue_delay_family_("pointsman_queue_delay_seconds",
+                          "Time between acceptance of a request and the beginning of its work",
+                          StageBounds()),
       stage_duration_seconds_("pointsman_stage_duration_seconds", "Time of a decision by stage",
                               StageBounds(), "stage"),
       confidence_family_("pointsman_confidence", "Confidence of the choices", ProbabilityBounds()),
@@ -109,16 +128,19 @@ Metrics::Metrics(const std::string& version)
           &requests.Add({{"method", kMethodNames[method]}, {"code", kCodeNames[code]}});
     }
   }
-  requests_in_flight_ = &AddGauges(registry_, "pointsman_grpc_requests_in_flight",
-                                   "Requests that are being worked on")
-                             .Add({});
+  Family<Counter>& sheds = AddCounters(registry_, "pointsman_requests_shed_total",
+                                       "Requests refused before any work, by reason");
+  for (size_t reason = 0; reason < kShedCount; ++reason) {
+    sheds_[reason] = &sheds.Add({{"reason", kShedNames[reason]}});
+  }
+  bundle_series_ = &AddGauges(registry_, "pointsman_bundle_series",
+                              "Series labelled with names of bundles, of 20000 at most")
+                        .Add({});
   AddGauges(registry_, "pointsman_build_info", "1, labelled with the version of the server")
       .Add({{"version", version}})
       .Set(1);
-  AddGauges(registry_, "pointsman_process_start_time_seconds", "Start of the process, Unix time")
-      .Add({})
-      .Set(absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()));
 
+  queue_delay_seconds_ = queue_delay_family_.Add();
   embed_seconds_ = stage_duration_seconds_.Add("embed");
   search_seconds_ = stage_duration_seconds_.Add("search");
   estimate_seconds_ = stage_duration_seconds_.Add("estimate");
@@ -132,10 +154,17 @@ Metrics::Metrics(const std::string& version)
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   std::vector<prometheus::MetricFamily> families = registry_.Collect();
   for (const HistogramFamily* family :
-       {&stage_duration_seconds_, &confidence_family_, &margin_family_, &familiarity_family_}) {
+       {&queue_delay_family_, &stage_duration_seconds_, &confidence_family_, &margin_family_, &familiarity_family_}) {
     families.push_back(family->Collect());
   }
+  for (const Source& source : sources_) source(&families);
   return families;
+}
+
+Counter& Metrics::AddCounter(const std::string& name, const std::string& help,
+                             const prometheus::Labels& labels) {
+  // Registering a name again gives the family that has it.
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add(labels);
 }
 
 void Metrics::RecordRequest(Method method, grpc::StatusCode code) {

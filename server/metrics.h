@@ -1,12 +1,16 @@
 // Everything that `/metrics` shows, as one Collectable. README.md has the table.
 //
 // Handles are resolved before traffic, labels come from closed sets only, and recording is a few
-// relaxed atomic additions: no lock, no allocation, no formatting.
+// relaxed atomic additions: no lock, no allocation, no formatting. What other parts count for
+// themselves is asked of them at each scrape (AddSource).
 #ifndef POINTSMAN_SERVER_METRICS_H_
 #define POINTSMAN_SERVER_METRICS_H_
 
 #include <array>
+#include <cstddef>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "google/protobuf/descriptor.h"
@@ -23,6 +27,15 @@ namespace pointsman::server {
 
 enum class Method { kRoute, kBatchRoute, kGetCatalogue };
 inline constexpr size_t kMethodCount = 3;
+std::string_view MethodName(Method method);
+
+// Why a request was refused before any work.
+enum class Shed { kInFlight, kQueueDelay, kClientShare, kDraining };
+inline constexpr size_t kShedCount = 4;
+
+// Series labelled with names of bundles are never removed, so that counters go on across swaps;
+// beyond this many, names of later bundles are counted as `(other)`.
+inline constexpr size_t kMaxBundleSeries = 20'000;
 
 class Metrics final : public prometheus::Collectable {
  public:
@@ -32,7 +45,18 @@ class Metrics final : public prometheus::Collectable {
 
   // A request has been answered.
   void RecordRequest(Method method, grpc::StatusCode code);
-  prometheus::Gauge& requests_in_flight() { return *requests_in_flight_; }
+  void RecordShed(Shed reason) { sheds_[static_cast<size_t>(reason)]->Increment(); }
+  // Time between acceptance and the beginning of the work.
+  void RecordQueueDelay(double seconds) { queue_delay_seconds_->Observe(seconds); }
+
+  // Counters with one closed label, resolved by the part that counts: authentication, reloads, ...
+  prometheus::Counter& AddCounter(const std::string& name, const std::string& help,
+                                  const prometheus::Labels& labels);
+
+  // Asked at each scrape, on the thread that serves it, for families to append. Not thread-safe: add
+  // all before traffic. What a source refers to must outlive scrapes.
+  using Source = std::function<void(std::vector<prometheus::MetricFamily>*)>;
+  void AddSource(Source source) { sources_.push_back(std::move(source)); }
 
   // Shows which bundle is in service, in place of the one shown before.
   void SetBundle(const std::string& digest, const std::string& version);
@@ -55,13 +79,17 @@ class Metrics final : public prometheus::Collectable {
   std::vector<prometheus::Counter*> rejections_;
   std::vector<prometheus::Counter*> degradations_;
   std::array<std::array<prometheus::Counter*, kCodeCount>, kMethodCount> requests_;
-  prometheus::Gauge* requests_in_flight_;
+  std::array<prometheus::Counter*, kShedCount> sheds_;
+  prometheus::Gauge* bundle_series_;
   prometheus::Gauge* current_bundle_ = nullptr;
 
+  std::vector<Source> sources_;
+  HistogramFamily queue_delay_family_;
   HistogramFamily stage_duration_seconds_;
   HistogramFamily confidence_family_;
   HistogramFamily margin_family_;
   HistogramFamily familiarity_family_;
+  Histogram* queue_delay_seconds_;
   Histogram* embed_seconds_;
   Histogram* search_seconds_;
   Histogram* estimate_seconds_;
@@ -71,6 +99,17 @@ class Metrics final : public prometheus::Collectable {
   Histogram* margin_;
   Histogram* familiarity_;
 };
+
+// One value of a family that a source appends.
+struct SourceValue {
+  prometheus::Labels labels;
+  double value;
+};
+
+// For sources.
+void AppendFamily(const std::string& name, const std::string& help, prometheus::MetricType type,
+                  const std::vector<SourceValue>& values,
+                  std::vector<prometheus::MetricFamily>* families);
 
 // The label value of an enum value: its name without the enum's own and in lower case, such as
 // "cost_above_limit" for REJECTION_REASON_COST_ABOVE_LIMIT.

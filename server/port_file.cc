@@ -9,11 +9,11 @@
 
 namespace pointsman::server {
 
-absl::Status WritePortFile(const std::string& path, int grpc_port, int metrics_port) {
+absl::Status WritePortFile(const std::string& path, const BoundPorts& ports) {
   const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
   std::ofstream file(temporary);
-  file << "{\"grpc_port\":" << grpc_port << ",\"metrics_port\":" << metrics_port
-       << ",\"pid\":" << getpid() << "}\n";
+  file << "{\"grpc_port\":" << ports.grpc << ",\"metrics_port\":" << ports.metrics
+       << ",\"admin_port\":" << ports.admin << ",\"pid\":" << getpid() << "}\n";
   file.close();
   if (!file || std::rename(temporary.c_str(), path.c_str()) != 0) {
     std::remove(temporary.c_str());

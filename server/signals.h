@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT: the first drains, a second ends the process at once.
+// What ends the process or stirs it: SIGTERM, SIGINT and SIGHUP, and a drain asked for over the API.
 #ifndef POINTSMAN_SERVER_SIGNALS_H_
 #define POINTSMAN_SERVER_SIGNALS_H_
 
@@ -6,15 +6,22 @@ namespace pointsman::server {
 
 inline constexpr int kExitSecondSignal = 3;
 
-// From now on the first of both signals is only noted, and the next one ends the process with
-// kExitSecondSignal, whatever it is doing. Ignores SIGPIPE: a reader of our output may go away.
+// From now on the first SIGTERM or SIGINT is only noted, and the next one ends the process with
+// kExitSecondSignal, whatever it is doing. SIGHUP is noted. Ignores SIGPIPE: a reader of our output
+// may go away.
 //
 // By handlers rather than by blocking the signals: OpenBLAS starts its threads before main, so they
 // would inherit no mask, and a signal delivered to one of them would kill the process.
-void CatchShutdownSignals();
+void CatchSignals();
 
-// Waits until the first one has come, perhaps before this call, and returns its number.
-int WaitForShutdownSignal();
+// As if the first signal had come. Thread-safe.
+void RequestDrain();
+
+enum class ProcessEvent { kHangUp, kTerminate, kDrainRequested };
+
+// Waits for the next event, perhaps one that came before this call. A kTerminate or kDrainRequested
+// is the last one that is worth waiting for.
+ProcessEvent WaitForProcessEvent();
 
 }  // namespace pointsman::server
 

@@ -4,8 +4,8 @@
 #ifndef POINTSMAN_SERVER_SNAPSHOT_H_
 #define POINTSMAN_SERVER_SNAPSHOT_H_
 
-#include <atomic>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "index/engine.h"
@@ -21,15 +21,26 @@ struct Snapshot {
 
 using SnapshotHandle = std::shared_ptr<const Snapshot>;
 
-// Thread-safe.
+// Thread-safe. The lock is held while a pointer is copied, never while anything is freed. It is a
+// mutex, since std::atomic<std::shared_ptr> of libstdc++ 12 is a spin lock whose readers release it
+// with relaxed order.
 class SnapshotHolder {
  public:
   // Null before the first Set.
-  SnapshotHandle Get() const { return current_.load(std::memory_order_acquire); }
-  void Set(SnapshotHandle next) { current_.store(std::move(next), std::memory_order_release); }
+  SnapshotHandle Get() const {
+    const std::lock_guard lock(mutex_);
+    return current_;
+  }
+
+  // Whoever does not want to free the last snapshot here keeps a handle of it.
+  void Set(SnapshotHandle next) {
+    const std::lock_guard lock(mutex_);
+    current_.swap(next);
+  }  // `next`, now the last one, ends after the lock
 
  private:
-  std::atomic<SnapshotHandle> current_;
+  mutable std::mutex mutex_;
+  SnapshotHandle current_;
 };
 
 }  // namespace pointsman::server

@@ -53,6 +53,7 @@ class Server:
             "bundle": bundle,
             "listen_address": "127.0.0.1:0",
             "metrics_listen_address": "127.0.0.1:0",
+            "admin_listen_address": "127.0.0.1:0",
             "port_file": self.port_file,
             "lame_duck_ms": 0,
             "grace_period_ms": 500,
@@ -80,6 +81,7 @@ class Server:
         ports = json.loads(self.port_file.read_text())
         self.grpc_port = ports["grpc_port"]
         self.metrics_port = ports["metrics_port"]
+        self.admin_port = ports["admin_port"]
 
     @property
     def address(self):

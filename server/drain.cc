@@ -1,0 +1,33 @@
+#include "server/drain.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace pointsman::server {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kLookEvery{1};
+// Clients that read their connection see its end at once; others are not waited for long.
+constexpr milliseconds kConnectionsEnd{500};
+
+}  // namespace
+
+bool Drain(GrpcListener& listener, RouterService& router, const DrainTimes& times) {
+  listener.SetNotServing();
+  std::this_thread::sleep_for(times.lame_duck);
+
+  listener.StopAccepting();
+  router.RefuseNew();
+  const auto deadline = steady_clock::now() + times.grace_period;
+  while (router.in_flight() > 0 && steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(kLookEvery);
+  }
+  const bool all_answered = router.in_flight() == 0;
+  listener.Shutdown(std::min(kConnectionsEnd, times.grace_period));
+  return all_answered;
+}
+
+}  // namespace pointsman::server

@@ -1,0 +1,23 @@
+#include "server/request_sample.h"
+
+namespace pointsman::server {
+
+void RequestSample::Offer(std::string_view serialised_request) {
+  if (capacity_ == 0 || serialised_request.size() > kMaxRequestBytes) return;
+  if (offered_.fetch_add(1, std::memory_order_relaxed) % kStride != 0) return;
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return;
+  if (kept_.size() < capacity_) {
+    kept_.emplace_back(serialised_request);
+    return;
+  }
+  kept_[next_].assign(serialised_request);
+  next_ = (next_ + 1) % capacity_;
+}
+
+std::vector<std::string> RequestSample::Requests() const {
+  const std::lock_guard lock(mutex_);
+  return kept_;
+}
+
+}  // namespace pointsman::server
