@@ -69,7 +69,8 @@ absl::StatusOr<std::unique_ptr<const Engine>> Engine::Load(const std::string& di
 
 absl::StatusOr<std::unique_ptr<const Engine>> Engine::Load(const std::string& directory,
                                                            const LoadOptions& options) {
-  absl::StatusOr<bundle::BundleParts> parts = bundle::ReadBundle(directory);
+  absl::StatusOr<bundle::BundleParts> parts =
+      bundle::ReadBundle(directory, {options.trusted_keys.get(), options.expected_digest});
   if (!parts.ok()) return parts.status();
   absl::StatusOr<std::unique_ptr<const Engine>> engine =
       Assemble(*std::move(parts), options.bounds);
@@ -113,10 +114,11 @@ absl::StatusOr<std::unique_ptr<const Engine>> Engine::Assemble(bundle::BundlePar
         absl::StrCat("calibration.binpb: best_single_model must be 0 to ", catalogue->size() - 1,
                      "; is ", best));
   }
-  return std::unique_ptr<const Engine>(new Engine(std::unique_ptr<const Internals>(new Internals{
-      bounds, std::move(parts.manifest), std::move(parts.catalogue), std::move(parts.policies),
-      std::move(parts.exemplars), std::move(parts.golden), best, *std::move(catalogue),
-      *std::move(policies), *std::move(embedder), *std::move(index), *std::move(estimator)})));
+  return std::unique_ptr<const Engine>(new Engine(std::unique_ptr<const Internals>(
+      new Internals{bounds, std::move(parts.manifest), std::move(parts.catalogue),
+                    std::move(parts.policies), std::move(parts.exemplars), std::move(parts.golden),
+                    std::move(parts.signed_by), best, *std::move(catalogue), *std::move(policies),
+                    *std::move(embedder), *std::move(index), *std::move(estimator)})));
 }
 
 absl::Status Engine::Decide(const v1::RouteRequest& request, Scratch& scratch,
@@ -187,7 +189,7 @@ absl::Status Engine::Decide(const v1::RouteRequest& request, Scratch& scratch,
   RenderDecision(context, request, resolved.terms, estimate, decision, response);
   if (request.explain() && !empty) {
     in.estimator.EvidenceWeights(buffers.neighbours, &buffers.evidence_weights);
-    RenderEvidence(context, buffers.neighbours, buffers.evidence_weights, response);
+    RenderEvidence(context, in.bounds, buffers.neighbours, buffers.evidence_weights, response);
   }
   if (clock != nullptr) {
     v1::StageTimings* timings = response->mutable_timings();
@@ -204,6 +206,7 @@ const bundle::v1::Manifest& Engine::manifest() const { return internals_->manife
 const v1::Catalogue& Engine::catalogue() const { return internals_->catalogue_source; }
 const v1::PolicySet& Engine::policies() const { return internals_->policies_source; }
 const bundle::v1::GoldenSet& Engine::golden() const { return internals_->golden; }
+const std::string& Engine::signed_by() const { return internals_->signed_by; }
 const std::string& Engine::best_single_model() const {
   return internals_->catalogue.model(internals_->best_single_model).id;
 }

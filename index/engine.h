@@ -28,9 +28,11 @@ namespace pointsman {
 
 namespace bundle {
 struct BundleParts;
-}
+class TrustedKeys;  // index/bundle/signature.h
+}  // namespace bundle
 
-// Bounds of one request. Each keeps the work of a decision bounded, whatever is sent.
+// Bounds of one request and its response. Each keeps the work of a decision bounded, whatever is
+// sent.
 struct RequestBounds {
   size_t max_text_bytes = size_t{1} << 20;  // all texts of a request together: what is scanned
   int max_turns = 1000;                     // turns of a conversation
@@ -38,6 +40,8 @@ struct RequestBounds {
   int max_listed_tags = 64;                 // tags and features a request may name
   size_t max_key_bytes = 256;               // assignment_key, correlation_id
   int64_t max_tokens = 100'000'000;         // token hints: beyond any context window
+  int max_evidence = 10;                    // exemplars shown by `explain`, nearest first; >= 0
+  size_t max_evidence_text_bytes = 2048;    // of each, cut at the end of a character
 };
 
 class Engine {
@@ -46,6 +50,11 @@ class Engine {
     RequestBounds bounds;
     // Run the golden queries and refuse a bundle whose decisions are not the recorded ones.
     bool replay_golden = true;
+    // A bundle must carry a valid signature of one of these keys, which is checked before anything
+    // but the manifest is looked at. Null or empty: none is demanded.
+    std::shared_ptr<const bundle::TrustedKeys> trusted_keys;
+    // The digest it must have, hex digits; checked before the large files are read. Empty: any.
+    std::string expected_digest;
   };
   struct Internals;
 
@@ -68,7 +77,9 @@ class Engine {
 
   // Verifies everything in `directory` and makes it ready to decide. Errors name the file and the
   // check that failed: NOT_FOUND for a missing bundle, DATA_LOSS for a failed digest,
-  // FAILED_PRECONDITION for another format version or differing golden decisions,
+  // FAILED_PRECONDITION for another format version, another digest than the expected one (naming
+  // both) or differing golden decisions, PERMISSION_DENIED where a signature is demanded and there
+  // is no `signature.json`, it is malformed, no key in it is trusted, or it does not verify,
   // INVALID_ARGUMENT for contents out of range.
   static absl::StatusOr<std::unique_ptr<const Engine>> Load(const std::string& directory,
                                                             const LoadOptions& options);
@@ -91,6 +102,8 @@ class Engine {
   const v1::Catalogue& catalogue() const;
   const v1::PolicySet& policies() const;
   const bundle::v1::GoldenSet& golden() const;
+  // Name of the trusted key that signed the bundle. Empty: no signature was demanded.
+  const std::string& signed_by() const;
   // Id of the model with the highest mean success over the exemplars.
   const std::string& best_single_model() const;
 

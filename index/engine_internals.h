@@ -2,6 +2,7 @@
 #ifndef POINTSMAN_INDEX_ENGINE_INTERNALS_H_
 #define POINTSMAN_INDEX_ENGINE_INTERNALS_H_
 
+#include <string>
 #include <vector>
 
 #include "index/bundle/store.h"
@@ -25,6 +26,7 @@ struct Engine::Internals {
   v1::PolicySet policies_source;
   bundle::v1::ExemplarTable exemplars;
   bundle::v1::GoldenSet golden;
+  std::string signed_by;
   int best_single_model;
   choose::Catalogue catalogue;
   choose::PolicySet policies;

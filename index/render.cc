@@ -6,12 +6,12 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "index/embed/utf8.h"
 #include "index/string_view.h"
 
 namespace pointsman {
 namespace {
 
-constexpr int kMaxEvidence = 10;
 // Capabilities below this share are noise of the softmax; at most this many are reported.
 constexpr float kMinCapabilityWeight = 0.05F;
 constexpr size_t kMaxCapabilities = 5;
@@ -109,6 +109,13 @@ void RenderCapabilities(const RenderContext& context, std::span<const float> wei
   }
 }
 
+// The head of a text of valid UTF-8, at most `most` bytes of whole characters.
+std::string_view Head(std::string_view text, size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && embed::IsUtf8Continuation(text[most])) --most;
+  return text.substr(0, most);
+}
+
 void RenderBaseline(const RenderContext& context, const choose::Terms& terms,
                     const estimate::QueryEstimate& estimate, v1::RouteResponse* response) {
   const choose::ModelTraits& model = context.catalogue.model(context.best_single_model);
@@ -171,14 +178,17 @@ void RenderDecision(const RenderContext& context, const v1::RouteRequest& reques
   RenderBaseline(context, terms, estimate, response);
 }
 
-void RenderEvidence(const RenderContext& context, std::span<const search::Neighbour> neighbours,
-                    std::span<const float> weights, v1::RouteResponse* response) {
-  const size_t count = std::min(neighbours.size(), static_cast<size_t>(kMaxEvidence));
+void RenderEvidence(const RenderContext& context, const RequestBounds& bounds,
+                    std::span<const search::Neighbour> neighbours, std::span<const float> weights,
+                    v1::RouteResponse* response) {
+  const size_t count =
+      std::min(neighbours.size(), static_cast<size_t>(std::max(0, bounds.max_evidence)));
   for (size_t i = 0; i < count; ++i) {
     const bundle::v1::Exemplar& exemplar = context.exemplars.exemplars(neighbours[i].row);
     v1::Evidence* to = response->add_evidence();
     to->set_exemplar_id(exemplar.id());
-    to->set_text(exemplar.text());
+    const std::string_view text = Head(exemplar.text(), bounds.max_evidence_text_bytes);
+    to->set_text(text.data(), text.size());
     to->set_similarity(static_cast<double>(neighbours[i].similarity));
     to->set_weight(static_cast<double>(weights[i]));
     to->set_capability(exemplar.capability());

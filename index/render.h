@@ -7,6 +7,7 @@
 #include "index/choose/catalogue.h"
 #include "index/choose/choose.h"
 #include "index/choose/policy.h"
+#include "index/engine.h"
 #include "index/estimate/query_estimate.h"
 #include "index/search/neighbour.h"
 #include "pointsman/bundle/v1/bundle.pb.h"
@@ -29,9 +30,11 @@ void RenderDecision(const RenderContext& context, const v1::RouteRequest& reques
                     const choose::Terms& terms, const estimate::QueryEstimate& estimate,
                     const choose::Decision& decision, v1::RouteResponse* response);
 
-// Adds the neighbours and their share of the kernel weights, best first, at most ten.
-void RenderEvidence(const RenderContext& context, std::span<const search::Neighbour> neighbours,
-                    std::span<const float> weights, v1::RouteResponse* response);
+// Adds the neighbours and their share of the kernel weights, best first, as many and as much of
+// their texts as `bounds` allows.
+void RenderEvidence(const RenderContext& context, const RequestBounds& bounds,
+                    std::span<const search::Neighbour> neighbours, std::span<const float> weights,
+                    v1::RouteResponse* response);
 
 }  // namespace pointsman
 

@@ -46,7 +46,7 @@ struct Config {
   int64_t max_turns = 1000;
   int64_t max_tokens = 100'000'000;
   int64_t max_batch_items = 1000;
-  int64_t max_evidence = 10;
+  int64_t max_evidence_exemplars = 10;
   int64_t max_evidence_text_bytes = 2048;
   int64_t max_metadata_bytes = 16 << 10;
 

@@ -36,6 +36,7 @@
 #include "server/process_metrics.h"
 #include "server/reload/bundle_manager.h"
 #include "server/reload/path_watcher.h"
+#include "server/reload/url_source.h"
 #include "server/request_sample.h"
 #include "server/router_service.h"
 #include "server/security/client_table_holder.h"
@@ -84,7 +85,7 @@ absl::StatusOr<Engine::LoadOptions> BundleDemands(const Config& config) {
   demands.bounds = {.max_text_bytes = static_cast<size_t>(config.max_request_text_bytes),
                     .max_turns = static_cast<int>(config.max_turns),
                     .max_tokens = config.max_tokens,
-                    .max_evidence = static_cast<int>(config.max_evidence),
+                    .max_evidence = static_cast<int>(config.max_evidence_exemplars),
                     .max_evidence_text_bytes =
                         static_cast<size_t>(config.max_evidence_text_bytes)};
   if (config.trusted_keys_file.empty()) return demands;
@@ -112,6 +113,41 @@ SnapshotPublisher MakePublisher(Metrics& metrics) {
     BundleMetrics resolved(engine->catalogue(), engine->policies(), metrics);
     return std::make_shared<const Snapshot>(Snapshot{std::move(engine), std::move(resolved)});
   };
+}
+
+absl::StatusOr<std::unique_ptr<UrlSource>> MakeUrlSource(const Config& config,
+                                                         BundleManager& bundles) {
+  if (config.bundle_url.empty()) return std::unique_ptr<UrlSource>();
+  return UrlSource::Create(
+      {.fetch = {.url = config.bundle_url,
+                 .ca_file = config.bundle_url_ca_file,
+                 .max_bytes = config.max_bundle_bytes},
+       .cache_directory = config.bundle_cache_directory,
+       .expected_digest = config.bundle_url_digest,
+       .has_trusted_keys = !config.trusted_keys_file.empty(),
+       .archive = {.max_bytes = config.max_bundle_bytes, .max_file_bytes = config.max_bundle_bytes},
+       .poll_interval = milliseconds(config.bundle_url_poll_ms),
+       .request = [&bundles](BundleWish wish, BundleManager::Done done) {
+         bundles.Request(std::move(wish), std::move(done));
+       },
+       .on_poll =
+           [](PollResult /*result*/, const absl::Status& status, bool /*refused_by_us*/) {
+             if (status.ok()) return;
+             Log(Severity::kError, absl::StrCat("bundle_url: ", status.message()));
+           }});
+}
+
+// The first bundle: the one configured, the one cached of the URL, or else the one there is now.
+absl::Status LoadFirstBundle(const Config& config, BundleManager& bundles, UrlSource* url) {
+  if (url == nullptr) return bundles.LoadFirst({.path = config.bundle});
+  absl::Status cached = absl::NotFoundError("nothing is cached");
+  if (const auto path = url->CachedBundle()) {
+    cached = bundles.LoadFirst(
+        {.path = *path, .source = url->shown_url(), .expected_digest = config.bundle_url_digest});
+    if (cached.ok()) return cached;
+    Log(Severity::kWarning, absl::StrCat("the cached bundle is refused: ", cached.message()));
+  }
+  return url->PollOnce();
 }
 
 void LogAttempt(const AttemptReport& report) {
@@ -272,13 +308,15 @@ int Serve(const Config& config) {
     }
   };
   std::unique_ptr<PathWatcher> bundle_watcher;
-  if (config.bundle_poll_ms > 0) {
+  if (!config.bundle.empty() && config.bundle_poll_ms > 0) {
     auto started = StartWatcher(config.bundle_poll_ms);
     if (!started.ok()) return CannotStart(started.status());
     bundle_watcher = *std::move(started);
     bundle_watcher->Watch({config.bundle}, reread_bundle);
   }
-  const absl::Status loaded = bundles.LoadFirst({.path = config.bundle});
+  auto url = MakeUrlSource(config, bundles);
+  if (!url.ok()) return CannotStart(url.status());
+  const absl::Status loaded = LoadFirstBundle(config, bundles, url->get());
   if (!loaded.ok()) return CannotStart(loaded);
 
   // Admission, threads and services.
@@ -335,6 +373,7 @@ int Serve(const Config& config) {
   metrics->AddSource(RequestMetrics(router, admission, queue));
   metrics->AddSource(DecisionLogMetrics(decision_log->get()));
   metrics->AddSource(CertificateMetrics(tls.get()));
+  metrics->AddSource(BundleFetchMetrics(url->get()));
   std::optional<MetricsListener> metrics_listener;
   if (!config.metrics_listen_address.empty()) {
     auto started = MetricsListener::Start(config.metrics_listen_address, metrics);
@@ -375,6 +414,7 @@ int Serve(const Config& config) {
        {"workers", int64_t{workers}},
        {"bundle_digest", std::string_view(first->engine->manifest().digest())}});
   NotifyServiceManager("READY=1");
+  if (*url != nullptr) (*url)->Start();
   if (changed_before_serving) reread_bundle();
 
   // Until a signal. SIGHUP has everything read again that is read from files.

@@ -133,6 +133,10 @@ Metrics::Metrics(const std::string& version)
   for (size_t reason = 0; reason < kShedCount; ++reason) {
     sheds_[reason] = &sheds.Add({{"reason", kShedNames[reason]}});
   }
+  bundle_activated_seconds_ =
+      &AddGauges(registry_, "pointsman_bundle_activated_time_seconds",
+                 "When the bundle in service went into service, Unix time")
+           .Add({});
   bundle_series_ = &AddGauges(registry_, "pointsman_bundle_series",
                               "Series labelled with names of bundles, of 20000 at most")
                         .Add({});
@@ -175,6 +179,7 @@ void Metrics::SetBundle(const std::string& digest, const std::string& version) {
   if (current_bundle_ != nullptr) bundle_info_.Remove(current_bundle_);
   current_bundle_ = &bundle_info_.Add({{"digest", digest}, {"version", version}});
   current_bundle_->Set(1);
+  bundle_activated_seconds_->SetToCurrentTime();
 }
 
 }  // namespace pointsman::server

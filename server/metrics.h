@@ -58,7 +58,7 @@ class Metrics final : public prometheus::Collectable {
   using Source = std::function<void(std::vector<prometheus::MetricFamily>*)>;
   void AddSource(Source source) { sources_.push_back(std::move(source)); }
 
-  // Shows which bundle is in service, in place of the one shown before.
+  // Shows which bundle is in service since now, in place of the one shown before.
   void SetBundle(const std::string& digest, const std::string& version);
 
  private:
@@ -81,6 +81,7 @@ class Metrics final : public prometheus::Collectable {
   std::array<std::array<prometheus::Counter*, kCodeCount>, kMethodCount> requests_;
   std::array<prometheus::Counter*, kShedCount> sheds_;
   prometheus::Gauge* bundle_series_;
+  prometheus::Gauge* bundle_activated_seconds_;
   prometheus::Gauge* current_bundle_ = nullptr;
 
   std::vector<Source> sources_;

@@ -53,10 +53,22 @@ Metrics::Source RequestMetrics(const RouterService& router, const Admission& adm
 
 Metrics::Source CertificateMetrics(const RotatingCredentials* tls) {
   return [tls](Families families) {
-    if (tls == nullptr) return;
+    const absl::Time not_after = tls != nullptr ? tls->not_after() : absl::UnixEpoch();
     Gauge("pointsman_certificate_not_after_seconds",
-          "When the certificate in service expires, Unix time",
-          absl::ToDoubleSeconds(tls->not_after() - absl::UnixEpoch()), families);
+          "When the certificate in service expires, Unix time; 0 without TLS",
+          absl::ToDoubleSeconds(not_after - absl::UnixEpoch()), families);
+  };
+}
+
+Metrics::Source BundleFetchMetrics(const UrlSource* url) {
+  return [url](Families families) {
+    const UrlSourceStats stats = url != nullptr ? url->stats() : UrlSourceStats();
+    AppendFamily("pointsman_bundle_fetches_total", "Requests to bundle_url, by result",
+                 MetricType::Counter,
+                 {{{{"result", "updated"}}, static_cast<double>(stats.updated)},
+                  {{{"result", "not_modified"}}, static_cast<double>(stats.not_modified)},
+                  {{{"result", "failed"}}, static_cast<double>(stats.failed)}},
+                 families);
   };
 }
 

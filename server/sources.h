@@ -8,6 +8,7 @@
 #include "server/grpc_listener.h"
 #include "server/metrics.h"
 #include "server/reload/bundle_manager.h"
+#include "server/reload/url_source.h"
 #include "server/router_service.h"
 #include "server/security/rotating_credentials.h"
 
@@ -18,7 +19,8 @@ Metrics::Source ConnectionMetrics(const GrpcListener& listener);
 Metrics::Source RequestMetrics(const RouterService& router, const Admission& admission,
                                const WorkQueue& queue);
 Metrics::Source DecisionLogMetrics(const DecisionLog* log);  // null: all zero
-Metrics::Source CertificateMetrics(const RotatingCredentials* tls);  // null: none
+Metrics::Source CertificateMetrics(const RotatingCredentials* tls);  // null: zero
+Metrics::Source BundleFetchMetrics(const UrlSource* url);            // null: all zero
 
 // Counts what became of files that are read again: `file` is "certificate" or "clients".
 class FileReloadMetrics {

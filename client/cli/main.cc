@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "client/cli/admin.h"
 #include "client/cli/connection.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/subcommand.h"
@@ -20,6 +21,7 @@ constexpr char kFooter[] =
     "  pointsman route --policy economy --explain --file question.txt\n"
     "  pointsman batch requests.jsonl > decisions.jsonl\n"
     "  pointsman catalogue --json\n"
+    "  pointsman admin status\n"
     "\n"
     "Environment: POINTSMAN_TARGET, POINTSMAN_KEY, POINTSMAN_KEY_FILE, NO_COLOR\n\n";
 
@@ -31,11 +33,12 @@ int Run(int argc, char** argv) {
 
   ConnectionOptions connection;
   AddConnectionOptions(&app, &connection);
-  const std::vector<Subcommand> subcommands = {AddRoute(&app), AddBatch(&app), AddCatalogue(&app),
-                                               AddStatus(&app)};
+  std::vector<Subcommand> subcommands = {AddRoute(&app), AddBatch(&app), AddCatalogue(&app),
+                                         AddStatus(&app)};
   for (const Subcommand& subcommand : subcommands) {
     AddConnectionOptions(subcommand.app, &connection);
   }
+  subcommands.push_back(AddAdmin(&app, &connection));
 
   try {
     app.parse(argc, argv);

@@ -9,6 +9,7 @@
 namespace pointsman::bundle {
 
 inline constexpr char kManifestFile[] = "manifest.json";
+inline constexpr char kSignatureFile[] = "signature.json";  // optional
 inline constexpr char kCalibrationFile[] = "calibration.binpb";
 inline constexpr char kCatalogueFile[] = "catalogue.binpb";
 inline constexpr char kExemplarsFile[] = "exemplars.binpb";
@@ -18,7 +19,7 @@ inline constexpr char kPoliciesFile[] = "policies.binpb";
 inline constexpr char kTokenizerFile[] = "tokenizer.json";
 inline constexpr char kVectorsFile[] = "vectors.faiss";
 
-// All but the manifest, which lists them in this order.
+// All but the manifest, which lists them in this order, and the signatures.
 inline constexpr std::array<std::string_view, 8> kListedFiles = {
     kCalibrationFile, kCatalogueFile, kExemplarsFile, kGoldenFile,
     kSafetensorsFile, kPoliciesFile,  kTokenizerFile, kVectorsFile};
@@ -27,7 +28,7 @@ static_assert(std::is_sorted(kListedFiles.begin(), kListedFiles.end()));
 // Whether a directory entry of this name may stand in a bundle. Names that start with ".." are
 // Kubernetes' own, in every volume it projects.
 inline bool MayBeInBundle(std::string_view name) {
-  return name == kManifestFile || name.starts_with("..") ||
+  return name == kManifestFile || name == kSignatureFile || name.starts_with("..") ||
          std::find(kListedFiles.begin(), kListedFiles.end(), name) != kListedFiles.end();
 }
 

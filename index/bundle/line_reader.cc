@@ -1,5 +1,7 @@
 #include "index/bundle/line_reader.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -52,6 +54,23 @@ std::unique_ptr<LineReader> LineReader::Open(const std::string& path, const std:
   return reader;
 }
 
+std::unique_ptr<LineReader> LineReader::OpenStandardInput(const std::string& name,
+                                                          size_t max_line_bytes, int64_t max_bytes,
+                                                          Problems* problems) {
+  errno = 0;
+  const int fd = dup(STDIN_FILENO);
+  gzFile file = fd < 0 ? nullptr : gzdopen(fd, "rb");
+  if (file == nullptr) {
+    problems->Add(absl::StrCat(name, ": cannot be opened: ", std::strerror(errno)));
+    if (fd >= 0) close(fd);
+    return nullptr;
+  }
+  return std::unique_ptr<LineReader>(
+      new LineReader(file, name, max_line_bytes, max_bytes, problems));
+}
+
+int64_t LineReader::offset() const { return std::max<int64_t>(0, gzoffset(file_.get())); }
+
 bool LineReader::Next(std::string* line) {
   do {
     line->clear();
@@ -62,6 +81,7 @@ bool LineReader::Next(std::string* line) {
 
 bool LineReader::ReadLine(std::string* line) {
   bool any = false;
+  line_ended_ = false;
   while (begin_ < end_ || Fill()) {
     if (!any) ++line_number_;
     any = true;
@@ -75,6 +95,7 @@ bool LineReader::ReadLine(std::string* line) {
     begin_ += length;
     if (begin_ < end_) {
       ++begin_;  // the line's end
+      line_ended_ = true;
       return true;
     }
   }

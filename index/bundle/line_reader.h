@@ -22,11 +22,20 @@ class LineReader {
                                           size_t max_line_bytes, int64_t max_bytes,
                                           Problems* problems);
 
+  // The same for standard input, plain or gzip; a pipe will do.
+  static std::unique_ptr<LineReader> OpenStandardInput(const std::string& name,
+                                                       size_t max_line_bytes, int64_t max_bytes,
+                                                       Problems* problems);
+
   // The next line that is not blank, without its end. False at the end of the file, and after
   // reporting a problem.
   bool Next(std::string* line);
 
   int line_number() const { return line_number_; }  // of the line returned last, from 1
+  // The line returned last ended in a line feed; else the input ended within it.
+  bool line_ended() const { return line_ended_; }
+  // Bytes of the file that were read so far, compressed as it is; 0 for a pipe.
+  int64_t offset() const;
 
  private:
   struct CloseGzip {
@@ -51,6 +60,7 @@ class LineReader {
   size_t end_ = 0;
   int64_t bytes_read_ = 0;
   int line_number_ = 0;
+  bool line_ended_ = false;
   bool failed_ = false;
 };
 

@@ -9,10 +9,12 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "index/bundle/files.h"
 #include "index/bundle/layout.h"
 #include "index/bundle/manifest.h"
+#include "index/bundle/signature.h"
 #include "index/bundle/staged_directory.h"
 #include "index/bundle/validate.h"
 #include "index/digest.h"
@@ -211,15 +213,32 @@ void CompleteManifest(const BundleParts& parts, const FileBytes& files, v1::Mani
   manifest->set_digest(ManifestDigest(*manifest));
 }
 
+// Checks what does not need the listed files; fills in `signed_by`.
+absl::Status CheckDemands(const std::string& directory, const std::string& digest,
+                          const Demands& demands, std::string* signed_by) {
+  if (!demands.expected_digest.empty() &&
+      !absl::EqualsIgnoreCase(ToAbsl(demands.expected_digest), digest)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        kManifestFile, ": digest must be ", ToAbsl(demands.expected_digest), ", is ", digest));
+  }
+  if (demands.trusted_keys == nullptr || demands.trusted_keys->empty()) return absl::OkStatus();
+  absl::StatusOr<std::string> signer = RequireSignature(directory, digest, *demands.trusted_keys);
+  if (!signer.ok()) return signer.status();
+  *signed_by = *std::move(signer);
+  return absl::OkStatus();
+}
+
 // ReadBundle, with messages that start with the name of the file within the bundle.
-absl::StatusOr<BundleParts> ReadAndVerify(const std::string& directory) {
+absl::StatusOr<BundleParts> ReadAndVerify(const std::string& directory, const Demands& demands) {
   const absl::StatusOr<std::string> manifest_json =
       ReadFile(fs::path(directory) / kManifestFile, kManifestFile, kMostManifestBytes);
   if (absl::IsNotFound(manifest_json.status())) return manifest_json.status();
   if (!manifest_json.ok()) return absl::DataLossError(manifest_json.status().message());
   absl::StatusOr<v1::Manifest> manifest = ParseManifest(*manifest_json);
   if (!manifest.ok()) return manifest.status();
-  absl::Status status = CheckListedFiles(*manifest);
+  BundleParts parts;
+  absl::Status status = CheckDemands(directory, manifest->digest(), demands, &parts.signed_by);
+  if (status.ok()) status = CheckListedFiles(*manifest);
   if (status.ok()) status = CheckNames(directory);
   if (!status.ok()) return status;
 
@@ -230,7 +249,6 @@ absl::StatusOr<BundleParts> ReadAndVerify(const std::string& directory) {
     files[kListedFiles[static_cast<size_t>(i)]] = *std::move(bytes);
   }
 
-  BundleParts parts;
   parts.manifest = *std::move(manifest);
   const std::pair<std::string_view, google::protobuf::Message*> messages[] = {
       {kCatalogueFile, &parts.catalogue},
@@ -318,12 +336,12 @@ absl::StatusOr<v1::Manifest> WriteBundle(const BundleParts& parts, const std::st
   return manifest;
 }
 
-absl::StatusOr<BundleParts> ReadBundle(const std::string& directory) {
+absl::StatusOr<BundleParts> ReadBundle(const std::string& directory, const Demands& demands) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
     return absl::NotFoundError(absl::StrCat(directory, ": no such directory"));
   }
-  absl::StatusOr<BundleParts> parts = ReadAndVerify(directory);
+  absl::StatusOr<BundleParts> parts = ReadAndVerify(directory, demands);
   if (parts.ok()) return parts;
   return absl::Status(parts.status().code(),
                       absl::StrCat(directory, "/", parts.status().message()));

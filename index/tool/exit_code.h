@@ -8,14 +8,17 @@ namespace pointsman::tool {
 
 enum ExitCode : int {
   kOk = 0,
-  kFailed = 1,    // the input is fine, but the work did not succeed, or a bundle is not sound
+  kFailed = 1,    // the input is fine, but the work did not succeed, a bundle is not sound, or
+                  // decisions differ
   kBadInput = 2,  // wrong usage, a missing file, or sources with mistakes in them
 };
 
 inline constexpr char kExitCodeHelp[] =
     "Exit codes:\n"
     "  0  done\n"
-    "  1  failed: a golden query is not met, a bundle is not sound, a disk is full\n"
+    "  1  failed: a golden query is not met, a bundle is not sound or not signed by a trusted "
+    "key,\n"
+    "     a logged decision differs, a disk is full\n"
     "  2  bad input: wrong usage, a missing file, mistakes in the sources\n";
 
 // For errors of reading and building from sources.

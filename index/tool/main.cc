@@ -1,4 +1,4 @@
-// pointsman-index: builds bundles and looks into them.
+// pointsman-index: builds and signs bundles, looks into them, and replays what they decided.
 #include <iostream>
 
 #include "CLI/CLI.hpp"
@@ -15,11 +15,13 @@ constexpr char kExamples[] =
     "  pointsman-index build sources/ --model model/ --out bundle/\n"
     "  pointsman-index verify bundle/\n"
     "  pointsman-index inspect bundle/ --json\n"
-    "  pointsman-index evaluate labelled.jsonl --catalogue catalogue.yaml --model model/\n\n";
+    "  pointsman-index evaluate labelled.jsonl --catalogue catalogue.yaml --model model/\n"
+    "  pointsman-index sign bundle/ --key private.pem --name release\n"
+    "  pointsman-index replay decisions.jsonl --bundle bundle/\n\n";
 
 int Run(int argc, char** argv) {
   search::ConfigureForServing();
-  CLI::App app("Builds, verifies and inspects the bundles that pointsman-server serves",
+  CLI::App app("Builds, verifies, signs and inspects the bundles that pointsman-server serves",
                "pointsman-index");
   app.set_version_flag("--version", std::string("pointsman-index ") + kVersion);
   app.footer(std::string(kExamples) + kExitCodeHelp);
@@ -29,6 +31,8 @@ int Run(int argc, char** argv) {
   AddVerifyCommand(&app, &action);
   AddInspectCommand(&app, &action);
   AddEvaluateCommand(&app, &action);
+  AddSignCommand(&app, &action);
+  AddReplayCommand(&app, &action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

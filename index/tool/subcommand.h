@@ -15,6 +15,8 @@ void AddBuildCommand(CLI::App* app, Action* action);
 void AddVerifyCommand(CLI::App* app, Action* action);
 void AddInspectCommand(CLI::App* app, Action* action);
 void AddEvaluateCommand(CLI::App* app, Action* action);
+void AddSignCommand(CLI::App* app, Action* action);
+void AddReplayCommand(CLI::App* app, Action* action);
 
 }  // namespace pointsman::tool
 

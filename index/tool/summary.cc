@@ -57,6 +57,17 @@ std::string FormatManifestForPeople(const bundle::BundleParts& parts) {
                       parts.golden.queries_size(), " queries\n");
 }
 
+// Names are the signers' own and nothing here is verified, which needs trusted keys.
+std::string FormatSignaturesForPeople(const BundleSummary& summary) {
+  std::string text;
+  for (const auto& one : summary.signatures.signatures()) {
+    absl::StrAppend(&text, "signature  key ", one.key_id(),
+                    one.name().empty() ? "" : absl::StrCat(", called ", one.name()),
+                    " (not checked here)\n");
+  }
+  return text;
+}
+
 std::string FormatModels(const bundle::BundleParts& parts, const BundleSummary& summary) {
   std::vector<std::vector<std::string>> rows = {
       {"model", "input $/M", "output $/M", "context", "tokens/s", "outcomes", "mean quality"}};
@@ -183,8 +194,9 @@ BundleSummary Summarise(const bundle::BundleParts& parts) {
 }
 
 std::string FormatSummary(const bundle::BundleParts& parts, const BundleSummary& summary) {
-  return absl::StrCat(FormatManifestForPeople(parts), "\n", FormatModels(parts, summary), "\n",
-                      FormatCapabilities(summary), "\n", FormatCalibration(parts));
+  return absl::StrCat(FormatManifestForPeople(parts), FormatSignaturesForPeople(summary), "\n",
+                      FormatModels(parts, summary), "\n", FormatCapabilities(summary), "\n",
+                      FormatCalibration(parts));
 }
 
 std::string FormatSummaryAsJson(const bundle::BundleParts& parts, const BundleSummary& summary) {
@@ -202,7 +214,10 @@ std::string FormatSummaryAsJson(const bundle::BundleParts& parts, const BundleSu
          {"exemplars", capability.exemplars},
          {"mean_difficulty", OrNull(Mean(capability.difficulty_sum, capability.with_difficulty))}});
   }
+  Json signatures = Json::array();
+  for (const auto& one : summary.signatures.signatures()) signatures.push_back(ToJson(one));
   const Json report = {{"manifest", Json::parse(bundle::FormatManifest(parts.manifest))},
+                       {"signatures", std::move(signatures)},
                        {"models", std::move(models)},
                        {"capabilities", std::move(capabilities)},
                        {"policies", ToJson(parts.policies)},

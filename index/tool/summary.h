@@ -25,6 +25,7 @@ struct CapabilitySummary {
 struct BundleSummary {
   std::vector<ModelSummary> models;             // in catalogue order
   std::vector<CapabilitySummary> capabilities;  // in catalogue order, then the one without a name
+  bundle::v1::SignatureSet signatures;  // as claimed; set by the caller, nothing is verified
 };
 
 BundleSummary Summarise(const bundle::BundleParts& parts);

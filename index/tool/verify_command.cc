@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "index/bundle/signature.h"
 #include "index/bundle/store.h"
 #include "index/engine.h"
 #include "index/tool/exit_code.h"
@@ -27,12 +28,19 @@ Check Failed(std::string name, const absl::Status& status) {
 }
 
 // Runs the checks in the order in which loading makes them, up to the first that fails.
-std::vector<Check> RunChecks(const std::string& directory, std::string* digest) {
+std::vector<Check> RunChecks(const std::string& directory, const bundle::TrustedKeys& trusted,
+                             std::string* digest) {
   std::vector<Check> checks;
-  const absl::StatusOr<bundle::BundleParts> parts = bundle::ReadBundle(directory);
+  const absl::StatusOr<bundle::BundleParts> parts =
+      bundle::ReadBundle(directory, {.trusted_keys = &trusted});
+  if (absl::IsPermissionDenied(parts.status())) return {Failed("signature", parts.status())};
   // Contents are looked into only once the files are known to be as they were written.
   const bool files_are_sound = parts.ok() || absl::IsInvalidArgument(parts.status());
   if (!files_are_sound) return {Failed("files", parts.status())};
+  if (parts.ok() && !trusted.empty()) {
+    checks.push_back(
+        {"signature", true, absl::StrCat("signed by trusted key `", parts->signed_by, "`")});
+  }
   checks.push_back(
       {"files", true, "format, names, lengths and digests are as the manifest states"});
   if (!parts.ok()) {
@@ -69,9 +77,15 @@ std::vector<Check> RunChecks(const std::string& directory, std::string* digest) 
   return checks;
 }
 
-int Verify(const std::string& directory, bool json) {
+int Verify(const std::string& directory, const std::string& trusted_keys, bool json) {
+  bundle::TrustedKeys trusted;
+  if (!trusted_keys.empty()) {
+    absl::StatusOr<bundle::TrustedKeys> read = bundle::TrustedKeys::Read(trusted_keys);
+    if (!read.ok()) return Complain(read.status(), kBadInput);
+    trusted = *std::move(read);
+  }
   std::string digest;
-  const std::vector<Check> checks = RunChecks(directory, &digest);
+  const std::vector<Check> checks = RunChecks(directory, trusted, &digest);
   const bool passed = checks.back().passed;
   if (json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
@@ -83,8 +97,8 @@ int Verify(const std::string& directory, bool json) {
     std::cout << report.dump(2) << "\n";
   } else {
     for (const Check& check : checks) {
-      std::cout << absl::StreamFormat("%-6s  %-8s  %s\n", check.passed ? "ok" : "FAILED",
-                                      check.name, check.detail);
+      std::cout << absl::StreamFormat("%-6s  %-9s %s\n", check.passed ? "ok" : "FAILED", check.name,
+                                      check.detail);
     }
     if (passed) std::cout << "digest " << digest << "\n";
   }
@@ -96,6 +110,7 @@ int Verify(const std::string& directory, bool json) {
 void AddVerifyCommand(CLI::App* app, Action* action) {
   struct Arguments {
     std::string bundle;
+    std::string trusted_keys;
     bool json = false;
   };
   const auto arguments = std::make_shared<Arguments>();
@@ -104,9 +119,13 @@ void AddVerifyCommand(CLI::App* app, Action* action) {
   command->add_option("BUNDLE", arguments->bundle, "Directory of the bundle")
       ->required()
       ->check(CLI::ExistingDirectory);
+  command->add_option("--trusted-keys", arguments->trusted_keys,
+                      "Demand a signature of one of the PEM public keys in this file");
   command->add_flag("--json", arguments->json, "Print the checks as JSON");
   command->callback([action, arguments] {
-    *action = [arguments] { return Verify(arguments->bundle, arguments->json); };
+    *action = [arguments] {
+      return Verify(arguments->bundle, arguments->trusted_keys, arguments->json);
+    };
   });
 }
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -113,6 +114,12 @@ absl::StatusOr<LogFile> LogFile::Open(const std::string& path) {
   if (!opened.ok()) return opened.status();
   log.file_ = opened->file;
   log.is_regular_ = opened->is_regular;
+  if (log.is_regular_) {
+    // Rotation renames the file itself, not a symbolic link to it.
+    std::error_code error;
+    const std::filesystem::path canonical = std::filesystem::canonical(path, error);
+    if (!error) log.path_ = canonical.string();
+  }
   return log;
 }
 

@@ -21,9 +21,10 @@ namespace pointsman::server {
 
 class LogFile {
  public:
-  // `path` "-" is standard output. A file is made where there is none (mode 0640); its directory is
-  // not. FAILED_PRECONDITION if it is not a decision log (does not start with '{') or another
-  // process writes it; NOT_FOUND, PERMISSION_DENIED and the like as the system says.
+  // `path` "-" is standard output; a symbolic link is followed, once. A file is made where there is
+  // none (mode 0640); its directory is not. FAILED_PRECONDITION if it is not a decision log (does
+  // not start with '{') or another process writes it; NOT_FOUND, PERMISSION_DENIED and the like as
+  // the system says.
   static absl::StatusOr<LogFile> Open(const std::string& path);
 
   LogFile(LogFile&& other) noexcept;

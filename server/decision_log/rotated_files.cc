@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <system_error>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "server/decision_log/small_file.h"
@@ -29,9 +31,15 @@ std::optional<int64_t> StampOf(std::string_view path, std::string_view name) {
     const bool wants_digit = kExample[i] >= '0' && kExample[i] <= '9';
     if (wants_digit ? !is_digit : name[i] != kExample[i]) return std::nullopt;
   }
+  // Abseil's %Y would take every digit there is, so it gets a form with separators.
+  std::string separated(name);
+  for (const auto& [place, separator] :
+       {std::pair(13, ":"), std::pair(11, ":"), std::pair(6, "-"), std::pair(4, "-")}) {
+    separated.insert(static_cast<size_t>(place), separator);
+  }
   absl::Time time;
   std::string error;
-  if (!absl::ParseTime(kStampFormat, std::string(name), &time, &error)) return std::nullopt;
+  if (!absl::ParseTime(absl::RFC3339_full, separated, &time, &error)) return std::nullopt;
   return absl::ToUnixMillis(time);
 }
 

@@ -1,10 +1,10 @@
 #include "server/decision_log/writer.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <time.h>
 
 #include <algorithm>
+#include <csignal>
+#include <ctime>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,9 +57,17 @@ size_t WholeLines(const ByteRing::Parts& parts, size_t bytes) {
   return end == std::string_view::npos ? 0 : end + 1;
 }
 
+// By memchr, which looks at 32 bytes at a time: std::count would take as long as the write.
+uint64_t CountLines(std::string_view lines) {
+  uint64_t count = 0;
+  for (size_t end; (end = lines.find('\n')) != std::string_view::npos; ++count) {
+    lines.remove_prefix(end + 1);
+  }
+  return count;
+}
+
 uint64_t CountLines(const ByteRing::Parts& parts) {
-  return static_cast<uint64_t>(std::count(parts[0].begin(), parts[0].end(), '\n') +
-                               std::count(parts[1].begin(), parts[1].end(), '\n'));
+  return CountLines(parts[0]) + CountLines(parts[1]);
 }
 
 }  // namespace

@@ -105,6 +105,24 @@ void BundleManager::Add(Pending pending) {
   if (replaced) Finish(*std::move(replaced), AttemptResult::kSuperseded, "", Superseded());
 }
 
+void BundleManager::RecordFailure(const std::string& source, const absl::Status& failure) {
+  v1::ReloadAttempt attempt;
+  *attempt.mutable_finished_at() = WallTime();
+  attempt.set_source(source);
+  attempt.set_error(TextOf(failure));
+  const std::lock_guard lock(mutex_);
+  if (!attempts_.empty() && attempts_.front().source() == source &&
+      attempts_.front().error() == attempt.error()) {
+    attempts_.pop_front();
+  }
+  RememberLocked(std::move(attempt));
+}
+
+void BundleManager::RememberLocked(v1::ReloadAttempt attempt) {
+  attempts_.push_front(std::move(attempt));
+  if (attempts_.size() > kMaxAttempts) attempts_.pop_back();
+}
+
 void BundleManager::FillStatus(v1::GetStatusResponse* status) const {
   const std::lock_guard lock(mutex_);
   if (current_) *status->mutable_bundle() = current_->status;
@@ -169,9 +187,11 @@ void BundleManager::Run() {
       Carry(std::move(pending));
     } else {
       Finish(std::move(pending), is_change ? AttemptResult::kFailed : AttemptResult::kDryRun, "",
-             absl::ResourceExhaustedError(absl::StrCat(
-                 retired_.size(), " bundles that are out of service are still used by requests, of "
-                 "at most ", options_.max_retired, "; try again when those have ended")));
+             absl::ResourceExhaustedError(
+                 absl::StrCat(retired_.size(),
+                              " bundles that are out of service are still used by requests, of "
+                              "at most ",
+                              options_.max_retired, "; try again when those have ended")));
     }
     sweep_pause_ = kFirstSweepPause;
     next_sweep_ = Clock::now() + sweep_pause_;
@@ -237,8 +257,7 @@ void BundleManager::Carry(Pending pending) {
 
   v1::ActivateBundleResponse response;
   response.set_activated(true);
-  AttemptResult result =
-      pending.rollback ? AttemptResult::kRolledBack : AttemptResult::kActivated;
+  AttemptResult result = pending.rollback ? AttemptResult::kRolledBack : AttemptResult::kActivated;
   bool unchanged = false;
   {
     const std::lock_guard lock(mutex_);
@@ -263,8 +282,7 @@ absl::StatusOr<std::shared_ptr<const Engine>> BundleManager::Load(const BundleWi
   // The loader parses what others wrote, and may run out of memory. That must not end a server that
   // has a bundle to serve from.
   try {
-    absl::StatusOr<std::shared_ptr<const Engine>> engine =
-        loader_(wish.path, wish.expected_digest);
+    absl::StatusOr<std::shared_ptr<const Engine>> engine = loader_(wish.path, wish.expected_digest);
     if (engine.ok() && *engine == nullptr) {
       return absl::InternalError(absl::StrCat(wish.path, ": the loader gave no engine"));
     }
@@ -319,8 +337,7 @@ void BundleManager::DryRun(Pending pending, const std::shared_ptr<const Engine>&
   Finish(std::move(pending), AttemptResult::kDryRun, digest, std::move(response));
 }
 
-void BundleManager::Activate(const std::shared_ptr<const Engine>& engine,
-                             v1::BundleStatus status) {
+void BundleManager::Activate(const std::shared_ptr<const Engine>& engine, v1::BundleStatus status) {
   SnapshotHandle next = publish_(engine);
   SnapshotHandle last = snapshots_.Get();
   std::optional<Served> dropped;  // freed here, after the swap and without the lock
@@ -333,7 +350,8 @@ void BundleManager::Activate(const std::shared_ptr<const Engine>& engine,
   }
   retired_.Add(std::move(last));
   // Of this thread alone, on Linux.
-  if (options_.niceness > 0) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), options_.niceness);
+  if (options_.niceness > 0)
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), options_.niceness);
 }
 
 v1::BundleStatus BundleManager::Describe(const Engine& engine, const std::string& path) const {
@@ -365,8 +383,7 @@ void BundleManager::Report(const Pending& pending, AttemptResult result, const s
   if (result != AttemptResult::kSuperseded) {
     const std::lock_guard lock(mutex_);
     loading_.clear();
-    if (result != AttemptResult::kDryRun) attempts_.push_front(report.attempt);
-    if (attempts_.size() > kMaxAttempts) attempts_.pop_back();
+    if (result != AttemptResult::kDryRun) RememberLocked(report.attempt);
   }
   if (!options_.on_attempt) return;
   const std::lock_guard lock(report_mutex_);

@@ -3,9 +3,9 @@
 // service. Wishes come from a watched path, a URL or a person; never two are carried out at once,
 // and a pending one gives way to a newer one. Whatever fails, the bundle in service stays.
 //
-// Memory: at most the bundle in service, the one before it (Options::keep_previous), the one that is
-// being loaded, and Options::max_retired more that running requests still use. An engine is freed on
-// the manager's thread, never by a request.
+// Memory: at most the bundle in service, the one before it (Options::keep_previous), the one that
+// is being loaded, and Options::max_retired more that running requests still use. An engine is
+// freed on the manager's thread, never by a request.
 //
 //   BundleManager manager(snapshots, loader, publish, options);
 //   absl::Status first = manager.LoadFirst({.path = "bundle/"});
@@ -78,7 +78,7 @@ class BundleManager {
   struct Options {
     // Keep the bundle that was in service before in memory. If not, Rollback loads it anew.
     bool keep_previous = true;
-    int max_retired = 4;                            // >= 1; bundles out of service but in use
+    int max_retired = 4;                             // >= 1; bundles out of service but in use
     std::chrono::milliseconds retired_wait{10'000};  // for one of them to be free, then refuse
     std::chrono::milliseconds retry_delay{1000};
     // Niceness of the thread, 0..19, once a bundle is in service: requests come first.
@@ -117,6 +117,11 @@ class BundleManager {
   // gives way to it, and it to newer ones.
   void Rollback(std::string expected_digest, Done done = {});
 
+  // Adds to the attempts a failure from before there was a wish, such as a URL that cannot be
+  // fetched. One that repeats the newest attempt takes its place, so that it does not drive out the
+  // others. Not told to on_attempt.
+  void RecordFailure(const std::string& source, const absl::Status& failure);
+
   // Sets `bundle`, `previous_bundle`, `reloads` and `loading`.
   void FillStatus(v1::GetStatusResponse* status) const;
 
@@ -146,6 +151,7 @@ class BundleManager {
   void DryRun(Pending pending, const std::shared_ptr<const Engine>& engine);
   void Activate(const std::shared_ptr<const Engine>& engine, v1::BundleStatus status);
   v1::BundleStatus Describe(const Engine& engine, const std::string& path) const;
+  void RememberLocked(v1::ReloadAttempt attempt);
   void Finish(Pending pending, AttemptResult result, const std::string& digest,
               absl::StatusOr<v1::ActivateBundleResponse> response);
   void Report(const Pending& pending, AttemptResult result, const std::string& digest,

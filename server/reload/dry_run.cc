@@ -67,8 +67,8 @@ class Comparison {
 }  // namespace
 
 void CompareDecisions(const Engine& before, const Engine& after,
-                      const std::vector<std::string>& samples,
-                      const std::function<bool()>& stopped, v1::ActivateBundleResponse* response) {
+                      const std::vector<std::string>& samples, const std::function<bool()>& stopped,
+                      v1::ActivateBundleResponse* response) {
   Comparison comparison(before, after, response);
   std::set<std::pair<std::string, std::string>> seen;  // id, bytes
   for (const Engine* engine : {&before, &after}) {

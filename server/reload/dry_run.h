@@ -19,8 +19,8 @@ inline constexpr int kMaxReportedChanges = 32;
 // parse, and requests that both engines refuse, are left out. Fills `decisions_*`, `golden_*` and
 // `changes` of `response`. Ends early, with what it has, when `stopped` says so.
 void CompareDecisions(const Engine& before, const Engine& after,
-                      const std::vector<std::string>& samples,
-                      const std::function<bool()>& stopped, v1::ActivateBundleResponse* response);
+                      const std::vector<std::string>& samples, const std::function<bool()>& stopped,
+                      v1::ActivateBundleResponse* response);
 
 }  // namespace pointsman::server
 

@@ -73,8 +73,8 @@ class PathWatcher::Impl {
   absl::Status Start() {
     wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake_ < 0) return absl::ErrnoToStatus(errno, "cannot create an eventfd to watch paths");
-    inotify_ = options_.open_inotify ? options_.open_inotify()
-                                     : inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    inotify_ =
+        options_.open_inotify ? options_.open_inotify() : inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (inotify_ < 0) FallBack(absl::ErrnoToStatus(errno, "inotify is not available"));
     thread_ = std::thread([this] { Run(); });
     return absl::OkStatus();

@@ -2,10 +2,10 @@
 // the files of a certificate. In go paths, out come calls.
 //
 // The truth is a fingerprint (path_fingerprint.h) taken every `poll_interval`; inotify only wakes
-// the watcher earlier. So it works, later, where inotify does not: on network file systems, and when
-// the limit on watches is reached. A change is reported once it has been quiet for `quiet_time`, so
-// that a copy in progress is read late rather than early, but after `max_delay` in any case. What
-// changes and changes back in between is not reported.
+// the watcher earlier. So it works, later, where inotify does not: on network file systems, and
+// when the limit on watches is reached. A change is reported once it has been quiet for
+// `quiet_time`, so that a copy in progress is read late rather than early, but after `max_delay` in
+// any case. What changes and changes back in between is not reported.
 #ifndef POINTSMAN_SERVER_RELOAD_PATH_WATCHER_H_
 #define POINTSMAN_SERVER_RELOAD_PATH_WATCHER_H_
 

@@ -1,5 +1,5 @@
-// Snapshots that are out of service but may still be in use. It keeps a handle of each until that is
-// the last one, so that an engine is freed here, by whoever sweeps, and never at the end of a
+// Snapshots that are out of service but may still be in use. It keeps a handle of each until that
+// is the last one, so that an engine is freed here, by whoever sweeps, and never at the end of a
 // request. Not thread-safe: of the thread that swaps.
 #ifndef POINTSMAN_SERVER_RELOAD_RETIRED_SNAPSHOTS_H_
 #define POINTSMAN_SERVER_RELOAD_RETIRED_SNAPSHOTS_H_

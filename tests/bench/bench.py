@@ -6,10 +6,14 @@ $POINTSMAN_SHARED_DATA (../shared/data beside it).
 """
 
 import argparse
+import contextlib
+import csv
 import gzip
 import json
 import os
 import pathlib
+import platform
+import signal
 import subprocess
 import sys
 
@@ -24,6 +28,11 @@ import harness  # noqa: E402  reads the variables set above
 INDEX = "index/tool/pointsman-index"
 SERVER = "server/pointsman-server"
 CLIENT = "client/cli/pointsman"
+LOAD_CLIENT = "tests/bench/load/load_client"
+STARTER = ROOT / "deploy" / "starter"
+SMALL_SOURCES = ROOT / "tests" / "e2e" / "sources"
+CORES = sorted(os.sched_getaffinity(0))
+LOAD_PATIENCE_SECONDS = 60  # beyond its duration, for a load to connect, to end its calls and report
 
 # Labelled data, and the price list of its models.
 MMLU = ("routellm_mmlu", "routellm")
@@ -100,6 +109,112 @@ def write_catalogue(path, prices):
     models = [{"id": model, **price} for model, price in json.loads(text).items()]
     path.write_text(json.dumps({"models": models}, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+@contextlib.contextmanager
+def pinned_to(core):
+    """Whatever is started within runs on that core alone."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def machine():
+    """What figures depend on; ask before the benchmark makes load of its own."""
+    return {"machine": platform.machine(), "cores": len(CORES), "load_at_start": os.getloadavg()[0]}
+
+
+def start_server(bundle, directory, **settings):
+    return harness.Server(bundle, directory, **{"admin_listen_address": "127.0.0.1:0"} | settings)
+
+
+def build_bundle(sources, out, *flags):
+    run(program(INDEX), "build", sources, "--model", model_directory(), "--out", out, *flags)
+    return out
+
+
+def starter_exemplars():
+    """The exemplars of the starter bundle, in a fixed order."""
+    return [json.loads(line) for path in sorted((STARTER / "exemplars").glob("*.jsonl"))
+            for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write_queries(path, count=512):
+    """Requests for a load: texts all over the starter's exemplars, many languages and lengths."""
+    texts = [exemplar["text"] for exemplar in starter_exemplars()]
+    return write_jsonl(path, ({"text": text} for text in texts[::max(1, len(texts) // count)]))
+
+
+def resident_mb(pid):
+    """Memory of a process that is in RAM, in MB."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
+        kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+    return kilobytes * 1024 / 1e6
+
+
+class Load:
+    """load_client at work in the background, on the last core; flags as keyword arguments. It is
+    loading, over connections that stand, when the constructor returns."""
+
+    def __init__(self, directory, *servers, core=None, trace=False, name="load", **flags):
+        self.report_file = directory / f"{name}.json"
+        self.trace_file = directory / f"{name}.csv"
+        self.duration = flags.get("duration", 10)
+        flags = {"target": ",".join(server.address for server in servers),
+                 "json": self.report_file} | flags
+        if trace:
+            flags["trace"] = self.trace_file
+        command = [str(program(LOAD_CLIENT))]
+        for flag, value in flags.items():
+            command.append(f"--{flag.replace('_', '-')}" + ("" if value is True else f"={value}"))
+        with pinned_to(core) if core is not None else contextlib.nullcontext():
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line.startswith("loading since "):
+            raise SystemExit(f"load_client exited {self.process.wait()} before it could load")
+
+    def stop(self):
+        """Ends the load early; `finish` tells what it did."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def finish(self):
+        """Waits for the end; the report. Every call that was sent is in it."""
+        with self:
+            code = self.process.wait(timeout=self.duration + LOAD_PATIENCE_SECONDS)
+        report = json.loads(self.report_file.read_text(encoding="utf-8"))
+        if code != 0 or report["sent"] != sum(report["codes"].values()):
+            raise SystemExit(f"load_client exited {code} with calls unaccounted for: {report}")
+        return report
+
+    def calls(self):
+        """With `trace`, after `finish`: a dictionary of due, sent and received (seconds of
+        time.monotonic()), code and digest (index into the report's digests) for every call."""
+        with open(self.trace_file, encoding="ascii", newline="") as lines:
+            for due, sent, received, code, digest in list(csv.reader(lines))[1:]:
+                yield {"due": int(due) / 1e9, "sent": int(sent) / 1e9,
+                       "received": int(received) / 1e9, "code": int(code), "digest": int(digest)}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None and sys.exc_info()[0] is not None:
+            self.process.kill()
+        self.process.stdout.close()
+
+
+def percentile(values, share):
+    """By nearest rank; 0 of nothing."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * share // 100) - 1)] if ordered else 0.0
+
+
+def print_figures(figures):
+    for key, value in figures.items():
+        print(f"{key:28}{value:>14,.3f}" if isinstance(value, float) else f"{key:28}{value!s:>14}")
 
 
 def main(description, measure):

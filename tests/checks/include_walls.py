@@ -36,10 +36,11 @@ MAY_INCLUDE = {
     "index/choose": BASE + ("index/estimate/query_estimate.h",),
     "index/evaluate": BASE + ("index/engine.h", "index/builder.h", "index/bundle/"),
     # Beside the engine, the programs include FAISS's settings of the whole process; the server also
-    # what is valid UTF-8.
+    # whose signatures count and what is valid UTF-8.
     "index/tool": BASE + ("index/engine.h", "index/builder.h", "index/bundle/", "index/evaluate/",
                           "index/search/vector_index.h"),
-    "server": BASE + ("index/engine.h", "index/search/vector_index.h", "index/embed/utf8.h"),
+    "server": BASE + ("index/engine.h", "index/bundle/signature.h", "index/search/vector_index.h",
+                      "index/embed/utf8.h"),
     "client": (),
 }
 

@@ -16,7 +16,7 @@ SOURCES = harness.REPOSITORY / "tests" / "e2e" / "sources"
 
 @pytest.fixture(scope="session")
 def api(tmp_path_factory):
-    """The generated modules: api.router, api.catalogue, api.policy, api.router_grpc, api.errors."""
+    """The generated modules: api.router, api.router_grpc, api.admin, api.admin_grpc, api.errors, ..."""
     protos = harness.REPOSITORY / "proto"
     out = tmp_path_factory.mktemp("stubs")
     files = [str(p) for p in sorted(protos.glob("pointsman/v1/*.proto"))]
@@ -29,6 +29,9 @@ def api(tmp_path_factory):
     return types.SimpleNamespace(
         router=importlib.import_module("pointsman.v1.router_pb2"),
         router_grpc=importlib.import_module("pointsman.v1.router_pb2_grpc"),
+        admin=importlib.import_module("pointsman.v1.admin_pb2"),
+        admin_grpc=importlib.import_module("pointsman.v1.admin_pb2_grpc"),
+        decision_log=importlib.import_module("pointsman.v1.decision_log_pb2"),
         catalogue=importlib.import_module("pointsman.v1.catalogue_pb2"),
         policy=importlib.import_module("pointsman.v1.policy_pb2"),
         errors=importlib.import_module("google.rpc.error_details_pb2"),
@@ -36,16 +39,27 @@ def api(tmp_path_factory):
     )
 
 
-@pytest.fixture(scope="session")
-def bundle(tmp_path_factory):
-    """A small bundle of tests/e2e/sources, built by the real tool."""
-    out = tmp_path_factory.mktemp("bundle") / "small"
+def build_bundle(out, *arguments):
+    """Builds tests/e2e/sources with the real tool."""
     built = harness.run(
         harness.binary("index/tool/pointsman-index"), "build", SOURCES,
-        "--model", harness.directory_from("POINTSMAN_MODEL_DIR"), "--out", out,
+        "--model", harness.directory_from("POINTSMAN_MODEL_DIR"), "--out", out, *arguments,
     )
     assert built.returncode == 0, built.stderr
     return out
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory):
+    """A small bundle. Tests that need another one copy it: it is everybody's."""
+    return build_bundle(tmp_path_factory.mktemp("bundle") / "small")
+
+
+@pytest.fixture(scope="session")
+def other_bundle(tmp_path_factory):
+    """The same with another version name, hence another digest."""
+    out = tmp_path_factory.mktemp("bundle") / "other"
+    return build_bundle(out, "--version-name", "other")
 
 
 @pytest.fixture(scope="session")
@@ -69,9 +83,9 @@ def start_server(bundle, tmp_path_factory, draining):
     """Starts servers of the test's own: start_server(max_batch_items=2)."""
     started = []
 
-    def start(environment=None, **settings):
+    def start(environment=None, prefix=(), **settings):
         instance = harness.Server(
-            settings.pop("bundle", bundle), tmp_path_factory.mktemp("server"), environment,
+            settings.pop("bundle", bundle), tmp_path_factory.mktemp("server"), environment, prefix,
             **settings,
         )
         started.append(instance)
@@ -85,17 +99,42 @@ def start_server(bundle, tmp_path_factory, draining):
 
 
 @pytest.fixture
-def connect(api):
-    """A RouterService stub for a server: connect(server)."""
+def open_channel():
+    """Channels that are closed after the test: open_channel(address, credentials)."""
     channels = []
 
-    def connect_to(server):
-        channels.append(grpc.insecure_channel(server.address))
-        return api.router_grpc.RouterServiceStub(channels[-1])
+    def open_to(address, credentials=None):
+        # A connection of its own for each channel, or a test would borrow another's handshake.
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        if credentials is None:
+            channels.append(grpc.insecure_channel(address, options))
+        else:
+            channels.append(grpc.secure_channel(address, credentials, options))
+        return channels[-1]
 
-    yield connect_to
+    yield open_to
     for channel in channels:
         channel.close()
+
+
+@pytest.fixture
+def connect(api, open_channel):
+    """A RouterService stub for a server: connect(server)."""
+
+    def connect_to(server, credentials=None):
+        return api.router_grpc.RouterServiceStub(open_channel(server.address, credentials))
+
+    return connect_to
+
+
+@pytest.fixture
+def admin(api, open_channel):
+    """An AdminService stub for a server: admin(server)."""
+
+    def connect_to(server, credentials=None):
+        return api.admin_grpc.AdminServiceStub(open_channel(server.admin_address, credentials))
+
+    return connect_to
 
 
 @pytest.fixture

@@ -43,10 +43,45 @@ def clean_environment(**variables):
     return kept | variables
 
 
-class Server:
-    """A pointsman-server on free ports. Settings are keyword arguments, as in its config file."""
+def eventually(condition, seconds=20):
+    """Waits until `condition()` is true, and returns what it gave; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"did not come true within {seconds} s"
+        time.sleep(0.02)
+    return result
 
-    def __init__(self, bundle, directory, environment=None, **settings):
+
+def flags(**settings):
+    """Settings as flags of the server: flags(lame_duck_ms=0) -> ["--lame-duck-ms=0"]."""
+    return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+
+
+def refused_start(directory, prefix=(), environment=None, **settings):
+    """Exit code and standard error of a server that must not come to serve with these settings."""
+    port_file = directory / "ports-of-refused.json"
+    settings = {
+        "listen_address": "127.0.0.1:0",
+        "metrics_listen_address": "127.0.0.1:0",
+        "admin_listen_address": "127.0.0.1:0",
+        "port_file": port_file,
+    } | settings
+    result = run(
+        *prefix, binary("server/pointsman-server"), *flags(**settings),
+        env=clean_environment(**(environment or {})),
+    )
+    assert not port_file.exists()
+    assert "SERVING" not in result.stdout
+    return result.returncode, result.stderr
+
+
+class Server:
+    """A pointsman-server on free ports. Settings are keyword arguments, as in its config file.
+
+    `prefix` is a command that runs the server, such as ["prlimit", "--nofile=512"].
+    """
+
+    def __init__(self, bundle, directory, environment=None, prefix=(), **settings):
         self.port_file = directory / "ports.json"
         self.port_file.unlink(missing_ok=True)
         settings = {
@@ -58,10 +93,9 @@ class Server:
             "lame_duck_ms": 0,
             "grace_period_ms": 500,
         } | settings
-        flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
         self._log = open(directory / "server.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [str(binary("server/pointsman-server")), *flags],
+            [*map(str, prefix), str(binary("server/pointsman-server")), *flags(**settings)],
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
@@ -87,9 +121,19 @@ class Server:
     def address(self):
         return f"127.0.0.1:{self.grpc_port}"
 
+    @property
+    def admin_address(self):
+        return f"127.0.0.1:{self.admin_port}"
+
     def log(self):
         """What the server has logged so far."""
         return pathlib.Path(self._log.name).read_text(encoding="utf-8")
+
+    def log_records(self, severity=None):
+        """The log lines so far as objects, all or those of one severity."""
+        lines = self.log().splitlines(keepends=True)
+        records = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [r for r in records if severity in (None, r["severity"])]
 
     def metrics_text(self):
         url = f"http://127.0.0.1:{self.metrics_port}/metrics"

@@ -12,7 +12,7 @@ def documented():
     rows = {}
     readme = (harness.REPOSITORY / "server" / "README.md").read_text(encoding="utf-8")
     for line in readme.splitlines():
-        row = re.match(r"\| `((?:pointsman|exposer)_\w+)` \| (\w+) \|([^|]*)\|", line)
+        row = re.match(r"\| `((?:pointsman|exposer|process)_\w+)` \| (\w+) \|([^|]*)\|", line)
         if row:
             rows[row[1]] = (row[2], frozenset(re.findall(r"`(\w+)`", row[3])))
     return rows

@@ -2,8 +2,10 @@
 
 #include <set>
 
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "index/string_view.h"
 
 namespace pointsman::server {
 namespace {
@@ -24,7 +26,8 @@ TEST(SettingsTest, NamesAreUniqueAndNumbersCarryTheirUnit) {
   for (const Setting& setting : Settings()) {
     EXPECT_TRUE(names.insert(setting.name).second) << setting.name;
     if (std::holds_alternative<int64_t Config::*>(setting.member)) {
-      EXPECT_TRUE(setting.name.ends_with(setting.unit)) << setting.name;
+      const std::string unit = absl::StrReplaceAll(ToAbsl(setting.unit), {{" ", "_"}});
+      EXPECT_TRUE(setting.name.ends_with(unit)) << setting.name;
     }
   }
 }
@@ -67,6 +70,13 @@ TEST(AssignTest, TakesOnlyTrueAndFalseForASwitch) {
   EXPECT_FALSE(Assign(*FindSetting("bench_noop"), "yes", &config).ok());
 }
 
+TEST(AssignTest, TakesOnlyTheChoicesOfAText) {
+  Config config;
+  EXPECT_TRUE(Assign(*FindSetting("decision_log_content"), "text", &config).ok());
+  EXPECT_EQ(Assign(*FindSetting("decision_log_content"), "all", &config).message(),
+            "decision_log_content: must be `hash` or `text`; is `all`");
+}
+
 class CheckConfigTest : public ::testing::Test {
  protected:
   CheckConfigTest() { config_.bundle = "some/bundle"; }
@@ -90,11 +100,56 @@ TEST_F(CheckConfigTest, AcceptsAddressesOfEveryKind) {
 
 TEST_F(CheckConfigTest, RefusesWhatIsNoAddress) {
   for (const char* address :
-       {"", "7431", ":7431", "host", "host:", "host:65536", "host:-1", "::1:2"}) {
+       {"7431", ":7431", "host", "host:", "host:65536", "host:-1", "::1:2"}) {
     config_.metrics_listen_address = address;
     EXPECT_THAT(std::string(CheckConfig(config_).message()), HasSubstr("metrics_listen_address"))
         << address;
   }
+}
+
+TEST_F(CheckConfigTest, MetricsAndAdminCanBeLeftOut) {
+  config_.metrics_listen_address = "";
+  config_.admin_listen_address = "";
+  EXPECT_TRUE(CheckConfig(config_).ok());
+}
+
+TEST_F(CheckConfigTest, AdminIsOnLoopbackUnlessClientsShowCertificates) {
+  for (const char* address : {"127.0.0.2:1", "[::1]:1", "localhost:1"}) {
+    config_.admin_listen_address = address;
+    EXPECT_TRUE(CheckConfig(config_).ok()) << address;
+  }
+  for (const char* address : {"0.0.0.0:1", "[::]:1", "10.1.2.3:1", "example.org:1"}) {
+    config_.admin_listen_address = address;
+    EXPECT_THAT(std::string(CheckConfig(config_).message()), HasSubstr("admin_listen_address"))
+        << address;
+  }
+  config_.tls_certificate_file = "certificate";
+  config_.tls_private_key_file = "key";
+  EXPECT_FALSE(CheckConfig(config_).ok());
+  config_.tls_client_ca_file = "authorities";
+  EXPECT_TRUE(CheckConfig(config_).ok());
+}
+
+TEST_F(CheckConfigTest, ACertificateNeedsItsKey) {
+  config_.tls_certificate_file = "certificate";
+  EXPECT_THAT(std::string(CheckConfig(config_).message()),
+              HasSubstr("`tls_private_key_file` is empty"));
+}
+
+TEST_F(CheckConfigTest, ClientCertificatesNeedTls) {
+  config_.tls_client_ca_file = "authorities";
+  EXPECT_THAT(std::string(CheckConfig(config_).message()), HasSubstr("tls_client_ca_file"));
+}
+
+TEST_F(CheckConfigTest, AnAddressToFetchFromNeedsCacheAndTrust) {
+  config_.bundle_url = "https://bundles.example.org/b.tar";
+  EXPECT_THAT(std::string(CheckConfig(config_).message()), HasSubstr("one place"));
+  config_.bundle = "";
+  EXPECT_THAT(std::string(CheckConfig(config_).message()), HasSubstr("bundle_cache_directory"));
+  config_.bundle_cache_directory = "cache";
+  EXPECT_THAT(std::string(CheckConfig(config_).message()), HasSubstr("trusted_keys_file"));
+  config_.trusted_keys_file = "keys";
+  EXPECT_TRUE(CheckConfig(config_).ok());
 }
 
 TEST_F(CheckConfigTest, RefusesATextBoundThatNoMessageCouldReach) {

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "pointsman/v1/router.pb.h"
@@ -25,6 +26,12 @@ const prometheus::ClientMetric* Find(const std::vector<prometheus::MetricFamily>
     }
   }
   return nullptr;
+}
+
+size_t SeriesCount(const Metrics& metrics) {
+  size_t count = 0;
+  for (const auto& family : metrics.Collect()) count += family.metric.size();
+  return count;
 }
 
 double CounterValue(const Metrics& metrics, const std::string& name, const Labels& labels) {
@@ -156,6 +163,32 @@ TEST_F(BundleMetricsTest, CountersGoOnAcrossBundles) {
   EXPECT_EQ(CounterValue(metrics_, "pointsman_decisions_total",
                          {{"model", "small"}, {"policy", "economy"}, {"outcome", "chosen"}}),
             2);
+}
+
+TEST(BundleMetricsCapTest, NamesBeyondTheCapShareOneSeries) {
+  Metrics metrics("1.2.3");
+  v1::PolicySet policies;
+  policies.add_policies()->set_name("economy");
+  // One bundle of so many models reaches the cap; those of the next find no room.
+  v1::Catalogue first;
+  for (size_t i = 0; i < kMaxBundleSeries; ++i) first.add_models()->set_id(absl::StrCat("a", i));
+  v1::Catalogue second;
+  second.add_models()->set_id("late");
+  second.add_models()->set_id("later");
+  const BundleMetrics filled(first, policies, metrics);
+  const size_t before = SeriesCount(metrics);
+  const BundleMetrics beyond(second, policies, metrics);
+  for (const char* model : {"late", "later"}) {
+    v1::RouteResponse response;
+    response.set_outcome(v1::OUTCOME_CHOSEN);
+    response.set_model(model);
+    response.mutable_provenance()->set_policy("economy");
+    beyond.RecordDecision(response);
+  }
+  EXPECT_EQ(CounterValue(metrics, "pointsman_decisions_total",
+                         {{"model", "(other)"}, {"policy", "(other)"}, {"outcome", "chosen"}}),
+            2);
+  EXPECT_LE(SeriesCount(metrics), before + 2);
 }
 
 TEST(MetricsTest, CountsRequestsByMethodAndCode) {

@@ -3,6 +3,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "index/embed/utf8.h"
+#include "tests/index/bundle/scratch_directory.h"
 #include "tiny_bundle.h"
 
 namespace pointsman {
@@ -80,6 +82,57 @@ TEST(ExplainTest, RulesThatFiredAreNamed) {
   EXPECT_THAT(Decide(TinyEngine(), request).rules_fired(), ElementsAre("python_to_large"));
   request.set_text("the bug");
   EXPECT_THAT(Decide(TinyEngine(), request).rules_fired(), IsEmpty());
+}
+
+class BoundsOfEvidenceTest : public ::testing::Test {
+ protected:
+  // What is shown of a bundle whose exemplars all have `text` within these bounds.
+  v1::RouteResponse Shown(const std::string& text, const RequestBounds& bounds) const {
+    bundle::BundleSources sources = TinySources();
+    for (bundle::v1::Exemplar& exemplar : sources.exemplars) {
+      exemplar.set_text(exemplar.text() + text);
+    }
+    EXPECT_TRUE(Build(sources, directory_ / "bundle").ok());
+    Engine::LoadOptions options;
+    options.bounds = bounds;
+    const auto engine = Engine::Load(directory_ / "bundle", options);
+    EXPECT_TRUE(engine.ok()) << engine.status();
+    return Decide(**engine, Explained("hello friend"));
+  }
+
+  bundle::ScratchDirectory directory_;
+};
+
+TEST_F(BoundsOfEvidenceTest, AMegabyteOfTextIsCut) {
+  const v1::RouteResponse response = Shown(std::string(50'000, 'x'), RequestBounds());
+  ASSERT_THAT(response.evidence(), SizeIs(10));
+  for (const v1::Evidence& evidence : response.evidence()) {
+    EXPECT_THAT(evidence.text(), SizeIs(2048));
+  }
+  EXPECT_LT(response.ByteSizeLong(), 30'000U);
+}
+
+TEST_F(BoundsOfEvidenceTest, TextIsCutAtTheEndOfACharacter) {
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "\xF0\x9F\x98\x80";  // four bytes each
+  RequestBounds bounds;
+  for (size_t most = 40; most < 48; ++most) {
+    bounds.max_evidence_text_bytes = most;
+    const v1::RouteResponse response = Shown(many, bounds);
+    for (const v1::Evidence& evidence : response.evidence()) {
+      EXPECT_LE(evidence.text().size(), most);
+      EXPECT_GT(evidence.text().size(), most - 4);
+      EXPECT_EQ(embed::FirstInvalidUtf8(evidence.text()), std::nullopt);
+    }
+  }
+}
+
+TEST_F(BoundsOfEvidenceTest, AsManyExemplarsAreShownAsTheBoundAllows) {
+  RequestBounds bounds;
+  for (const int most : {0, 1, 20}) {
+    bounds.max_evidence = most;
+    EXPECT_THAT(Shown("", bounds).evidence(), SizeIs(most));
+  }
 }
 
 }  // namespace

@@ -320,7 +320,7 @@ TEST_F(ToolTest, VerifyFindsPartsThatDoNotFitTogether) {
 TEST_F(ToolTest, WrongUsageIsBadInput) {
   for (const char* arguments :
        {"", "brew", "build", "build sources", "build sources --model model --out out/b --tea",
-        "verify", "verify nowhere", "inspect nowhere", "evaluate"}) {
+        "verify", "verify nowhere", "inspect nowhere", "evaluate", "sign", "replay"}) {
     const Result result = Run(arguments);
     EXPECT_EQ(result.exit_code, 2) << arguments;
     EXPECT_THAT(result.err, HasSubstr("pointsman-index: ")) << arguments;
@@ -332,7 +332,7 @@ TEST_F(ToolTest, HelpNamesTheExitCodesAndVersionTheVersion) {
   const Result help = Run("--help");
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.out, HasSubstr("Exit codes:"));
-  for (const char* command : {"build", "verify", "inspect", "evaluate"}) {
+  for (const char* command : {"build", "verify", "inspect", "evaluate", "sign", "replay"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     EXPECT_EQ(Run(std::string(command) + " --help").exit_code, 0);
   }
