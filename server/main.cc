@@ -1,5 +1,6 @@
 // pointsman-server: the life of the process, from top to bottom.
 
+#include <malloc.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -70,6 +71,11 @@ int CannotStart(const absl::Status& status) {
 void LogWarnings(const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) Log(Severity::kWarning, warning);
 }
+
+// The parts of a bundle are large and live as long as the bundle. Mapped by themselves they go back to
+// the system with it; glibc would raise the bound of that to what was freed last, and bundles would
+// then leave holes in heaps that never shrink.
+void KeepLargeBlocksMapped() { mallopt(M_MMAP_THRESHOLD, 1 << 20); }
 
 // Cores this process may run on, which a container or taskset may have made fewer.
 int UsableCores() {
@@ -257,6 +263,7 @@ int Serve(const Config& config) {
   // keep for the whole process, before their first use.
   CatchSignals();
   AdoptLibraryLogs();
+  KeepLargeBlocksMapped();
   search::ConfigureForServing();
   CheckFileLimit(config);
 

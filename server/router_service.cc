@@ -333,7 +333,6 @@ grpc::ServerUnaryReactor* RouterService::Begin(Call* call) {
     return call;
   }
   call->TakeTrace();
-  call->accepted_ns_ = MonotonicNanos();
   if (!call->may_run_in_place() || !parts_.queue.TryRunInPlace(call)) parts_.queue.Push(call);
   return call;
 }
@@ -354,7 +353,9 @@ grpc::Status RouterService::Admit(Call* call) {
     return caller.name.view().empty() ? StableHash(HostOf(call->context_->peer()))
                                       : caller.fair_share_hash;
   };
-  const Overload overload = parts_.admission.Enter(call->weight(), client_hash, &call->ticket_);
+  call->accepted_ns_ = MonotonicNanos();
+  const Overload overload = parts_.admission.Enter(call->weight(), call->accepted_ns_, client_hash,
+                                                   &call->ticket_);
   if (overload == Overload::kNone) return grpc::Status::OK;
   parts_.metrics.RecordShed(ShedOf(overload));
   return refusals_[static_cast<size_t>(overload)];

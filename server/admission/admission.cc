@@ -13,10 +13,10 @@ constexpr int64_t kMaxRetryDelayNs = 1'000'000'000;
 
 }  // namespace
 
-int64_t Admission::Capacity() const {
+int64_t Admission::Capacity(int64_t delays) const {
   const int64_t known = mean_service_nanos();
   const int64_t mean = std::max<int64_t>(known > 0 ? known : kFirstGuessNs, 1);
-  const int64_t by_delay = limits_.workers * (1 + limits_.max_queue_delay_ns / mean);
+  const int64_t by_delay = limits_.workers * (1 + delays * limits_.max_queue_delay_ns / mean);
   return std::min(limits_.max_in_flight, by_delay);
 }
 
@@ -34,10 +34,11 @@ int64_t Admission::RetryDelayNanos() const {
   return std::clamp(2 * limits_.max_queue_delay_ns, kMinRetryDelayNs, kMaxRetryDelayNs);
 }
 
-Overload Admission::EnterCrowded(int64_t weight, int64_t in_flight, size_t slot) {
+Overload Admission::EnterCrowded(int64_t weight, int64_t in_flight, int64_t now_ns, size_t slot) {
   // Up to the capacity is divided among those who are here; a newcomer within its share is let in
   // above it, up to half as much again, while the others shrink to theirs.
-  const int64_t capacity = Capacity();
+  const bool is_burst = now_ns - half_empty_ns_.load(std::memory_order_relaxed) < kBurstNanos;
+  const int64_t capacity = Capacity(is_burst ? kBurstDelays : 1);
   const auto own_before = by_client_[slot].fetch_add(static_cast<int32_t>(weight),
                                                      std::memory_order_relaxed);
   if (own_before == 0) active_clients_.fetch_add(1, std::memory_order_relaxed);

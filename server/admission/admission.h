@@ -3,7 +3,10 @@
 // A request that cannot be answered soon is refused at once, while that costs microseconds: so those
 // that are accepted keep their latency, and the work done is work that somebody still waits for.
 // Three limits: requests in flight, the delay that the queue would add, and, once it is crowded, a
-// fair share for each client. All in atomics of fixed number: nothing here grows.
+// fair share for each client. A queue that was short a moment ago may grow beyond its delay for a
+// while: a stall of the machine or a burst of callers is no overload (the idea is CoDel's, RFC 8289:
+// a standing queue is bad, a passing one is what queues are for). All in atomics of fixed number:
+// nothing here grows.
 #ifndef POINTSMAN_SERVER_ADMISSION_ADMISSION_H_
 #define POINTSMAN_SERVER_ADMISSION_ADMISSION_H_
 
@@ -28,11 +31,11 @@ class Admission {
 
   explicit Admission(const Limits& limits) : limits_(limits) {}
 
-  // Takes a place for a request of `weight` decisions, or says why not. `client_hash` is called
-  // when it is crowded only, since a peer's address is not free to have: any well-mixed hash of the
-  // client's name.
+  // Takes a place for a request of `weight` decisions, or says why not. `now_ns` is monotonic.
+  // `client_hash` is called when it is crowded only, since a peer's address is not free to have: any
+  // well-mixed hash of the client's name.
   template <typename ClientHash>
-  Overload Enter(int64_t weight, ClientHash client_hash, class Ticket* ticket);
+  Overload Enter(int64_t weight, int64_t now_ns, ClientHash client_hash, class Ticket* ticket);
 
   // Decisions accepted and not yet answered. A request that will make several weighs as many.
   int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
@@ -58,17 +61,21 @@ class Admission {
 
   // Clients share a slot where their hashes collide: they are then one client.
   static constexpr size_t kSlots = 1024;
+  // A queue that was half empty so recently may be this many times as long.
+  static constexpr int64_t kBurstNanos = 100'000'000;
+  static constexpr int64_t kBurstDelays = 10;
 
-  // Decisions in flight at which the queue delay reaches its limit.
-  int64_t Capacity() const;
+  // Decisions in flight at which the queue delay reaches its limit, or `delays` times that.
+  int64_t Capacity(int64_t delays = 1) const;
   bool IsCrowded(int64_t in_flight) const { return 2 * in_flight > Capacity(); }
-  Overload EnterCrowded(int64_t weight, int64_t in_flight, size_t slot);
+  Overload EnterCrowded(int64_t weight, int64_t in_flight, int64_t now_ns, size_t slot);
   void Leave(int64_t weight, size_t slot);
   void LeaveSlot(int64_t weight, size_t slot);
 
   const Limits limits_;
   alignas(64) std::atomic<int64_t> in_flight_{0};
   alignas(64) std::atomic<int64_t> mean_ns_{0};
+  std::atomic<int64_t> half_empty_ns_{0};  // when it last was
   std::atomic<int64_t> active_clients_{0};
   // Decisions in flight by client, of those that entered when it was crowded.
   std::array<std::atomic<int32_t>, kSlots> by_client_{};
@@ -97,16 +104,19 @@ class Ticket {
 };
 
 template <typename ClientHash>
-Overload Admission::Enter(int64_t weight, ClientHash client_hash, Ticket* ticket) {
+Overload Admission::Enter(int64_t weight, int64_t now_ns, ClientHash client_hash,
+                          Ticket* ticket) {
   const int64_t before = in_flight_.fetch_add(weight, std::memory_order_relaxed);
   size_t slot = Ticket::kNoSlot;
   if (IsCrowded(before + weight)) {
     slot = static_cast<size_t>(client_hash()) % kSlots;
-    const Overload overload = EnterCrowded(weight, before, slot);
+    const Overload overload = EnterCrowded(weight, before, now_ns, slot);
     if (overload != Overload::kNone) {
       in_flight_.fetch_sub(weight, std::memory_order_relaxed);
       return overload;
     }
+  } else {
+    half_empty_ns_.store(now_ns, std::memory_order_relaxed);
   }
   ticket->admission_ = this;
   ticket->weight_ = weight;

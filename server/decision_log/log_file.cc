@@ -153,7 +153,7 @@ size_t LogFile::Size() const {
 }
 
 LogFile::Written LogFile::Write(std::array<std::string_view, 2> parts,
-                                const std::atomic<bool>& give_up) {
+                                const std::function<bool()>& keep_waiting) {
   constexpr int kPollMs = 200;
   // Ends a line that a pipe took half of; best effort, since the pipe may be gone.
   if (ends_in_torn_line_ && write(file_, "\n", 1) == 1) ends_in_torn_line_ = false;
@@ -175,7 +175,7 @@ LogFile::Written LogFile::Write(std::array<std::string_view, 2> parts,
       continue;
     }
     if (errno == EINTR) continue;
-    if (errno == EAGAIN && !give_up.load(std::memory_order_relaxed)) {
+    if (errno == EAGAIN && keep_waiting()) {
       pollfd wait = {file_, POLLOUT, 0};
       poll(&wait, 1, kPollMs);
       continue;

@@ -8,9 +8,9 @@
 #define POINTSMAN_SERVER_DECISION_LOG_LOG_FILE_H_
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -38,9 +38,9 @@ class LogFile {
     absl::Status status;
   };
   // Appends whole lines, in two parts as a ring has them. Unless the status is OK, the first
-  // `bytes` were written and the rest was not. Waits for the reader of a full pipe until `give_up`
-  // is set.
-  Written Write(std::array<std::string_view, 2> parts, const std::atomic<bool>& give_up);
+  // `bytes` were written and the rest was not. While the reader of a full pipe does not read,
+  // `keep_waiting` is asked several times a second; once it says no, the rest is not written.
+  Written Write(std::array<std::string_view, 2> parts, const std::function<bool()>& keep_waiting);
 
   // Renames the file to `rotated_name` and goes on in a new one. On failure the old one stays.
   absl::Status Rotate(const std::string& rotated_name);

@@ -122,7 +122,11 @@ bool LogWriter::WriteChunk() {
   const ByteRing::Parts chunk = Prefix(waiting, bytes);
   // Counted first: after Release the bytes belong to the threads that push.
   const uint64_t lines = CountLines(chunk);
-  const LogFile::Written written = file_.Write(chunk, give_up_);
+  // Who waits for a reader that does not read has something to say meanwhile.
+  const LogFile::Written written = file_.Write(chunk, [this] {
+    ReportFullRing(Clock::now());
+    return !give_up_.load(std::memory_order_relaxed);
+  });
   const uint64_t kept = written.bytes == bytes ? lines : CountLines(Prefix(chunk, written.bytes));
   if (!ring_.Release(bytes, lines)) {  // counted as lost already
     abandoned_ = true;

@@ -91,18 +91,21 @@ void BundleManager::Rollback(std::string expected_digest, Done done) {
 }
 
 void BundleManager::Add(Pending pending) {
-  std::optional<Pending> replaced;
+  // The new one takes the place of the other, or stays here if it comes too late.
+  std::optional<Pending> other = std::move(pending);
+  bool too_late = false;
   {
     const std::lock_guard lock(mutex_);
-    if (!stopping_) {
-      std::optional<Pending>& place = pending.wish.dry_run ? dry_run_ : change_;
-      replaced = std::exchange(place, std::move(pending));
-      pending.done = {};
-    }
+    too_late = stopping_;
+    if (!too_late) other.swap(other->wish.dry_run ? dry_run_ : change_);
   }
   wake_.notify_all();
-  if (pending.done) pending.done(Stopping());
-  if (replaced) Finish(*std::move(replaced), AttemptResult::kSuperseded, "", Superseded());
+  if (!other) return;
+  if (too_late) {
+    if (other->done) other->done(Stopping());
+  } else {
+    Finish(*other, AttemptResult::kSuperseded, "", Superseded());
+  }
 }
 
 void BundleManager::RecordFailure(const std::string& source, const absl::Status& failure) {
@@ -179,14 +182,17 @@ void BundleManager::Run() {
     }
     const bool is_change =
         step.action == ReloadAction::kChange || step.action == ReloadAction::kRefuseChange;
-    Pending pending = *std::exchange(is_change ? change_ : dry_run_, std::nullopt);
+    std::optional<Pending> taken;
+    taken.swap(is_change ? change_ : dry_run_);
+    if (!taken) continue;  // never: the step was made of what is pending
+    Pending pending = *std::move(taken);
     loading_ = Shown(pending.wish);
     lock.unlock();
     if (pending.loads == 0) pending.started = Clock::now();
     if (step.action == ReloadAction::kChange || step.action == ReloadAction::kDryRun) {
       Carry(std::move(pending));
     } else {
-      Finish(std::move(pending), is_change ? AttemptResult::kFailed : AttemptResult::kDryRun, "",
+      Finish(pending, is_change ? AttemptResult::kFailed : AttemptResult::kDryRun, "",
              absl::ResourceExhaustedError(
                  absl::StrCat(retired_.size(),
                               " bundles that are out of service are still used by requests, of "
@@ -229,27 +235,27 @@ void BundleManager::Carry(Pending pending) {
         RetryLater(&pending)) {
       return;
     }
-    Finish(std::move(pending), failed, "", loaded.status());
+    Finish(pending, failed, "", loaded.status());
     return;
   }
   const std::shared_ptr<const Engine> engine = *std::move(loaded);
   const std::string digest = engine->manifest().digest();
   if (!pending.wish.expected_digest.empty() && digest != pending.wish.expected_digest) {
-    Finish(std::move(pending), failed, digest,
+    Finish(pending, failed, digest,
            absl::FailedPreconditionError(
                absl::StrCat(pending.wish.path, ": the bundle has digest ", digest, ", not ",
                             pending.wish.expected_digest, " as expected")));
     return;
   }
   if (pending.wish.dry_run) {
-    DryRun(std::move(pending), engine);
+    DryRun(pending, engine);
     return;
   }
   std::string path = pending.wish.path;
   if (pending.wish.settle) {
     absl::StatusOr<std::string> settled = pending.wish.settle(digest);
     if (!settled.ok()) {
-      Finish(std::move(pending), failed, digest, settled.status());
+      Finish(pending, failed, digest, settled.status());
       return;
     }
     path = *std::move(settled);
@@ -275,7 +281,7 @@ void BundleManager::Carry(Pending pending) {
     *response.mutable_bundle() = status;
     Activate(engine, std::move(status));
   }
-  Finish(std::move(pending), result, digest, std::move(response));
+  Finish(pending, result, digest, std::move(response));
 }
 
 absl::StatusOr<std::shared_ptr<const Engine>> BundleManager::Load(const BundleWish& wish) const {
@@ -325,7 +331,7 @@ bool BundleManager::RetryLater(Pending* pending) {
   return true;
 }
 
-void BundleManager::DryRun(Pending pending, const std::shared_ptr<const Engine>& engine) {
+void BundleManager::DryRun(const Pending& pending, const std::shared_ptr<const Engine>& engine) {
   v1::ActivateBundleResponse response;
   *response.mutable_bundle() = Describe(*engine, pending.wish.path);
   if (const SnapshotHandle current = snapshots_.Get(); current != nullptr) {
@@ -334,7 +340,7 @@ void BundleManager::DryRun(Pending pending, const std::shared_ptr<const Engine>&
     CompareDecisions(*current->engine, *engine, samples, [this] { return stopping(); }, &response);
   }
   const std::string digest = response.bundle().digest();
-  Finish(std::move(pending), AttemptResult::kDryRun, digest, std::move(response));
+  Finish(pending, AttemptResult::kDryRun, digest, std::move(response));
 }
 
 void BundleManager::Activate(const std::shared_ptr<const Engine>& engine, v1::BundleStatus status) {
@@ -365,7 +371,7 @@ v1::BundleStatus BundleManager::Describe(const Engine& engine, const std::string
   return status;
 }
 
-void BundleManager::Finish(Pending pending, AttemptResult result, const std::string& digest,
+void BundleManager::Finish(const Pending& pending, AttemptResult result, const std::string& digest,
                            absl::StatusOr<v1::ActivateBundleResponse> response) {
   Report(pending, result, digest, response.status());
   if (pending.done) pending.done(std::move(response));

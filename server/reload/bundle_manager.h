@@ -82,7 +82,7 @@ class BundleManager {
     std::chrono::milliseconds retired_wait{10'000};  // for one of them to be free, then refuse
     std::chrono::milliseconds retry_delay{1000};
     // Niceness of the thread, 0..19, once a bundle is in service: requests come first.
-    int niceness = 5;
+    int niceness = 19;
     // Never called twice at once, without locks of the manager held. On the manager's thread, or
     // for kSuperseded on that of the newer request. May be empty.
     std::function<void(const AttemptReport&)> on_attempt;
@@ -148,11 +148,11 @@ class BundleManager {
   absl::StatusOr<std::shared_ptr<const Engine>> Load(const BundleWish& wish) const;
   absl::StatusOr<std::shared_ptr<const Engine>> FindPrevious(Pending* pending) const;
   bool RetryLater(Pending* pending);
-  void DryRun(Pending pending, const std::shared_ptr<const Engine>& engine);
+  void DryRun(const Pending& pending, const std::shared_ptr<const Engine>& engine);
   void Activate(const std::shared_ptr<const Engine>& engine, v1::BundleStatus status);
   v1::BundleStatus Describe(const Engine& engine, const std::string& path) const;
   void RememberLocked(v1::ReloadAttempt attempt);
-  void Finish(Pending pending, AttemptResult result, const std::string& digest,
+  void Finish(const Pending& pending, AttemptResult result, const std::string& digest,
               absl::StatusOr<v1::ActivateBundleResponse> response);
   void Report(const Pending& pending, AttemptResult result, const std::string& digest,
               const absl::Status& status);

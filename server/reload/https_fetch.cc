@@ -1,5 +1,6 @@
 #include "server/reload/https_fetch.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <openssl/evp.h>
 
@@ -199,7 +200,11 @@ absl::Status CheckFetchUrl(const std::string& url, bool loopback_http) {
   if (scheme == "https") return absl::OkStatus();
   if (scheme == "http" && loopback_http) {
     const std::string host = PartOf(parsed, CURLUPART_HOST);
-    if (host.starts_with("127.") || host == "[::1]") return absl::OkStatus();
+    in_addr address{};
+    const bool is_ipv4 = inet_pton(AF_INET, host.c_str(), &address) == 1;
+    if (host == "[::1]" || (is_ipv4 && (ntohl(address.s_addr) >> 24) == 127)) {
+      return absl::OkStatus();
+    }
   }
   return absl::InvalidArgumentError(
       absl::StrCat(parsed == nullptr ? "the URL of the bundle" : ShownUrl(url),

@@ -61,7 +61,8 @@ absl::Status CheckOptions(const UrlSource::Options& options) {
 struct Answer {
   std::mutex mutex;
   std::condition_variable changed;
-  std::optional<absl::Status> status;
+  bool came = false;
+  absl::Status status;
 };
 
 }  // namespace
@@ -205,19 +206,19 @@ absl::Status UrlSource::Offer(const std::string& bundle) {
   options_.request(std::move(wish),
                    [answer](const absl::StatusOr<v1::ActivateBundleResponse>& response) {
                      const std::lock_guard lock(answer->mutex);
+                     answer->came = true;
                      answer->status = response.status();
                      answer->changed.notify_all();
                    });
   std::unique_lock lock(answer->mutex);
-  while (!answer->status) {
-    // Looks up now and then, since two things may end the wait.
-    answer->changed.wait_for(lock, milliseconds(50));
-    if (!answer->status && stopping()) {
+  for (;;) {
+    if (answer->came) return answer->status;
+    if (stopping()) {
       offer_pending_ = true;
       return absl::CancelledError("stopped while the bundle was being loaded");
     }
+    answer->changed.wait_for(lock, milliseconds(50));  // two things may end the wait
   }
-  return *answer->status;
 }
 
 void UrlSource::Record(const Poll& poll) {

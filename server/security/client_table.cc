@@ -36,7 +36,7 @@ AuthVerdict Judge(const ClientEntry& entry, std::string_view what, absl::Time no
 
 ClientName::ClientName(std::string_view name)
     : size_(static_cast<uint8_t>(std::min(name.size(), kMaxClientNameBytes))) {
-  std::copy_n(name.data(), size_, bytes_.data());
+  std::copy_n(name.begin(), size_, bytes_.begin());
 }
 
 CertificateName::Kind KindOfCertificateName(std::string_view text) {

@@ -32,6 +32,14 @@ def reloading(link, tmp_path_factory, draining):
 
 
 @pytest.fixture(scope="module")
+def still(bundle, tmp_path_factory, draining):
+    """A server that watches nothing, so that no change but those asked for comes in between."""
+    server = harness.Server(bundle, tmp_path_factory.mktemp("server"), bundle_poll_ms=0)
+    draining.append(server)
+    return server
+
+
+@pytest.fixture(scope="module")
 def keys(tmp_path_factory):
     directory = tmp_path_factory.mktemp("keys")
     return bundles.SigningKey(directory, "trusted"), bundles.SigningKey(directory, "stranger")
@@ -47,7 +55,8 @@ def signed_bundle(bundle, keys, tmp_path_factory):
 def demanding(signed_bundle, keys, tmp_path_factory, draining):
     """A server that serves signed bundles only."""
     server = harness.Server(
-        signed_bundle, tmp_path_factory.mktemp("server"), trusted_keys_file=keys[0].public
+        signed_bundle, tmp_path_factory.mktemp("server"), trusted_keys_file=keys[0].public,
+        bundle_poll_ms=0,
     )
     draining.append(server)
     return server
@@ -152,79 +161,77 @@ def test_bundle_deleted_while_it_is_served(api, start_server, bundle, status, co
 # Bundles that ActivateBundle names
 
 
-def test_any_file_corrupt_on_activation(bundle, reloading, refused_activation, tmp_path):
+def test_any_file_corrupt_on_activation(bundle, still, refused_activation, tmp_path):
     for name in sorted(file.name for file in bundle.iterdir()):
         broken = bundles.copy(bundle, tmp_path / f"broken-{name}")
         bundles.flip_a_bit(broken / name)
-        _, message = refused_activation(reloading, broken)
+        _, message = refused_activation(still, broken)
         assert name in message
 
 
-def test_truncated_bundle_on_activation(bundle, reloading, refused_activation, tmp_path):
+def test_truncated_bundle_on_activation(bundle, still, refused_activation, tmp_path):
     for name in sorted(file.name for file in bundle.iterdir()):
         cut = bundles.copy(bundle, tmp_path / f"cut-{name}")
         bundles.replace(cut / name, (cut / name).read_bytes()[:-1])
-        _, message = refused_activation(reloading, cut)
+        _, message = refused_activation(still, cut)
         assert name in message
 
 
-def test_bundle_of_another_format(bundle, reloading, refused_activation, tmp_path):
+def test_bundle_of_another_format(bundle, still, refused_activation, tmp_path):
     for version in (0, 2):
         other = bundles.copy(bundle, tmp_path / f"format-{version}")
         manifest = json.loads((other / "manifest.json").read_text())
         manifest["format_version"] = version
         bundles.replace(other / "manifest.json", json.dumps(manifest).encode())
-        code, message = refused_activation(reloading, other)
+        code, message = refused_activation(still, other)
         assert code == FAILED
         assert f"format_version must be 1, is {version}" in message
 
 
 def test_bundle_with_a_file_that_is_none_of_its_own(
-    bundle, reloading, refused_activation, tmp_path
+    bundle, still, refused_activation, tmp_path
 ):
     other = bundles.copy(bundle, tmp_path / "with-more")
     (other / "notes.txt").write_text("remember the milk")
-    _, message = refused_activation(reloading, other)
+    _, message = refused_activation(still, other)
     assert "notes.txt" in message
 
 
-def test_activation_of_a_missing_path(reloading, refused_activation, tmp_path):
-    _, message = refused_activation(reloading, tmp_path / "absent")
+def test_activation_of_a_missing_path(still, refused_activation, tmp_path):
+    _, message = refused_activation(still, tmp_path / "absent")
     assert "absent" in message
 
 
-def test_activation_of_what_is_no_directory(reloading, refused_activation, tmp_path):
+def test_activation_of_what_is_no_directory(still, refused_activation, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)  # who opened it to read would wait for ever
-    _, message = refused_activation(reloading, pipe)
+    _, message = refused_activation(still, pipe)
     assert "pipe" in message
 
 
-def test_activation_with_another_digest_than_expected(
-    other_bundle, reloading, refused_activation
-):
-    code, message = refused_activation(reloading, other_bundle, expected_digest="0" * 64)
+def test_activation_with_another_digest_than_expected(other_bundle, still, refused_activation):
+    code, message = refused_activation(still, other_bundle, expected_digest="0" * 64)
     assert code == FAILED
     assert "0" * 64 in message
 
 
-def test_activation_that_asks_for_nothing(api, reloading, admin, refusal):
+def test_activation_that_asks_for_nothing(api, still, admin, refusal):
     for field, request in {
         "path": api.admin.ActivateBundleRequest(),
         "expected_digest": api.admin.ActivateBundleRequest(path="x", expected_digest="abc"),
     }.items():
-        code, _, fields = refusal(lambda r=request: admin(reloading).ActivateBundle(r))
+        code, _, fields = refusal(lambda r=request: admin(still).ActivateBundle(r))
         assert code == grpc.StatusCode.INVALID_ARGUMENT and list(fields) == [field]
 
 
-def test_dry_run_of_a_corrupt_bundle(api, reloading, bundle, admin, status, refusal, tmp_path):
+def test_dry_run_of_a_corrupt_bundle(api, still, bundle, admin, status, refusal, tmp_path):
     broken = bundles.copy(bundle, tmp_path / "dry")
     bundles.flip_a_bit(broken / "vectors.faiss")
     request = api.admin.ActivateBundleRequest(path=str(broken), dry_run=True)
-    before = status(reloading)
-    code, message, _ = refusal(lambda: admin(reloading).ActivateBundle(request))
+    before = status(still)
+    code, message, _ = refusal(lambda: admin(still).ActivateBundle(request))
     assert code not in NEVER and "vectors.faiss" in message
-    after = status(reloading)
+    after = status(still)
     assert after.bundle == before.bundle and after.reloads == before.reloads
 
 
@@ -240,7 +247,7 @@ def test_rollback_with_nothing_to_roll_back_to(api, start_server, admin, status,
 def test_rollback_to_another_digest_than_expected(
     api, start_server, other_bundle, admin, status, refusal
 ):
-    server = start_server()
+    server = start_server(bundle_poll_ms=0)
     first = status(server).bundle
     stub = admin(server)
     stub.ActivateBundle(api.admin.ActivateBundleRequest(path=str(other_bundle)))

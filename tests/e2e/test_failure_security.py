@@ -304,7 +304,7 @@ def test_unknown_key(guarded, refused_key):
 
 
 def test_malformed_key(guarded, refused_key):
-    for value in ("Basic YTpi", "Bearer", "Bearer " + "x" * 600, "Bearer a\tb"):
+    for value in ("Basic YTpi", "Bearer", "Bearer " + "x" * 600, "Bearer two keys"):
         code, _ = refused_key(guarded, (("authorization", value),), "malformed")
         assert code == UNAUTHENTICATED
 

@@ -19,7 +19,11 @@ auto Client(uint64_t number) {
 
 class Crowd {
  public:
-  explicit Crowd(Admission& admission) : admission_(admission) {}
+  // Requests come so far apart that none belongs to a burst, unless `pause_ns` says otherwise.
+  explicit Crowd(Admission& admission, int64_t pause_ns = 1000 * kMs)
+      : admission_(admission), pause_ns_(pause_ns) {}
+
+  void Wait(int64_t nanos) { now_ns_ += nanos; }
 
   // Enters as `client` until refused; how many were let in.
   int EnterUntilRefused(uint64_t client, int at_most = 10'000) {
@@ -30,8 +34,9 @@ class Crowd {
   }
 
   Overload Enter(uint64_t client, int64_t weight = 1) {
+    now_ns_ += pause_ns_;
     auto ticket = std::make_unique<Ticket>();
-    const Overload overload = admission_.Enter(weight, Client(client), ticket.get());
+    const Overload overload = admission_.Enter(weight, now_ns_, Client(client), ticket.get());
     if (overload == Overload::kNone) tickets_.push_back(std::move(ticket));
     return overload;
   }
@@ -41,6 +46,8 @@ class Crowd {
 
  private:
   Admission& admission_;
+  const int64_t pause_ns_;
+  int64_t now_ns_ = 3'600'000 * kMs;
   std::vector<std::unique_ptr<Ticket>> tickets_;
 };
 
@@ -61,6 +68,22 @@ TEST(Admission, LetsInWhatCanBeginWithinTheQueueDelay) {
   // Two are worked on, and ten wait 5 ms at most for the two workers.
   EXPECT_EQ(crowd.EnterUntilRefused(1), 12);
   EXPECT_EQ(crowd.Enter(1), Overload::kQueueDelay);
+}
+
+TEST(Admission, LetsABurstIntoAQueueThatWasShortAMomentAgo) {
+  Admission admission({.max_in_flight = 1000, .max_queue_delay_ns = 5 * kMs, .workers = 1});
+  admission.RecordServiceTime(kMs);
+  Crowd crowd(admission, /*pause_ns=*/0);
+  EXPECT_EQ(crowd.EnterUntilRefused(1), 51);  // ten times 5 ms, and the one that is worked on
+  // A tenth of a second later it is a standing queue, and has to shrink first.
+  crowd.Wait(100 * kMs);
+  for (int i = 0; i < 45; ++i) crowd.LeaveOne();
+  EXPECT_EQ(crowd.Enter(1), Overload::kQueueDelay);
+  crowd.LeaveOne();
+  EXPECT_EQ(crowd.Enter(1), Overload::kNone);
+  // Half empty again: another burst may come.
+  for (int i = 0; i < 4; ++i) crowd.LeaveOne();
+  EXPECT_GT(crowd.EnterUntilRefused(1), 40);
 }
 
 TEST(Admission, LetsInMoreWhenDecisionsBecomeFaster) {

@@ -25,7 +25,7 @@ class LogFileTest : public testing::Test {
 
   TemporaryDirectory directory_;
   const std::string path_ = directory_ / "decisions.jsonl";
-  const std::atomic<bool> go_on_{false};
+  const std::function<bool()> go_on_ = [] { return true; };
 };
 
 TEST_F(LogFileTest, AppendsToWhatIsThere) {
