@@ -1,5 +1,6 @@
 #include "server/admin_service.h"
 
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -27,6 +28,19 @@ absl::Status CheckDigest(const std::string& digest) {
                                                       " bytes: `", digest.substr(0, 80), "`"));
 }
 
+// What was wrong is the state of a directory, not of the call or of this server's own data.
+absl::Status ToAnswer(const absl::Status& refused) {
+  switch (refused.code()) {
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kPermissionDenied:
+      return absl::FailedPreconditionError(refused.message());
+    default:
+      return refused;
+  }
+}
+
 absl::Status CheckActivation(const v1::ActivateBundleRequest& request) {
   if (request.path().empty() || request.path().size() > kMaxPathBytes) {
     return InvalidField("path", absl::StrCat("must be 1 to ", kMaxPathBytes, " bytes; is ",
@@ -42,10 +56,10 @@ class AdminService::Call final : public grpc::ServerUnaryReactor {
  public:
   // Checks the caller and parses.
   template <typename Request>
-  static Call* Begin(const AdminService& service, grpc::CallbackServerContext* context,
+  static Call* Begin(AdminService& service, grpc::CallbackServerContext* context,
                      const grpc::ByteBuffer* bytes, grpc::ByteBuffer* response, Request* request,
                      absl::Status* status) {
-    auto* call = new Call(response);
+    auto* call = new Call(service, response);
     Identity caller;
     *status = service.parts_.access.Check(*context, Scope::kAdmin, &caller);
     if (status->ok()) *status = Parse(ContiguousBytes(*bytes).view(), request);
@@ -63,9 +77,16 @@ class AdminService::Call final : public grpc::ServerUnaryReactor {
   }
 
  private:
-  explicit Call(grpc::ByteBuffer* response) : response_(response) {}
-  void OnDone() override { delete this; }
+  Call(AdminService& service, grpc::ByteBuffer* response)
+      : service_(service), response_(response) {
+    ++service_.calls_;
+  }
+  void OnDone() override {
+    --service_.calls_;
+    delete this;
+  }
 
+  AdminService& service_;
   grpc::ByteBuffer* const response_;
 };
 
@@ -108,7 +129,7 @@ grpc::ServerUnaryReactor* AdminService::ActivateBundle(grpc::CallbackServerConte
         if (done.ok()) {
           call->Answer(*done);
         } else {
-          call->Fail(done.status());
+          call->Fail(ToAnswer(done.status()));
         }
       });
   return call;
@@ -125,7 +146,7 @@ grpc::ServerUnaryReactor* AdminService::Rollback(grpc::CallbackServerContext* co
   parts_.bundles.Rollback(
       parsed.expected_digest(), [call](const absl::StatusOr<v1::ActivateBundleResponse>& done) {
         if (!done.ok()) {
-          call->Fail(done.status());
+          call->Fail(ToAnswer(done.status()));
           return;
         }
         v1::RollbackResponse answer;
@@ -157,6 +178,14 @@ grpc::ServerUnaryReactor* AdminService::Drain(grpc::CallbackServerContext* conte
   parts_.drain(grace_period);
   call->Answer(answer);
   return call;
+}
+
+void AdminService::WaitUntilAnswered(std::chrono::milliseconds timeout) const {
+  constexpr std::chrono::milliseconds kLookEvery{1};
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (calls_ > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(kLookEvery);
+  }
 }
 
 }  // namespace pointsman::server

@@ -48,6 +48,9 @@ class AdminService final : public RawAdminService {
                                   const grpc::ByteBuffer* request,
                                   grpc::ByteBuffer* response) override;
 
+  // Waits for calls in progress, up to `timeout`: before the listener is shut down.
+  void WaitUntilAnswered(std::chrono::milliseconds timeout) const;
+
   // What GetStatus says from now on.
   void SetState(v1::ServerState state) { state_ = state; }
 
@@ -57,6 +60,7 @@ class AdminService final : public RawAdminService {
   const Parts parts_;
   const std::chrono::steady_clock::time_point started_;
   std::atomic<v1::ServerState> state_{v1::SERVER_STATE_STARTING};
+  std::atomic<int> calls_{0};
 };
 
 }  // namespace pointsman::server

@@ -190,7 +190,7 @@ std::string HelpText() {
       "Every setting can be given as a flag, as an environment variable POINTSMAN_NAME, or as a\n"
       "key of the YAML file that --config or POINTSMAN_CONFIG names; the first of these wins.\n\n";
   const auto add = [&text](std::string_view flag, std::string_view help) {
-    absl::StrAppendFormat(&text, "  %-28s%s\n", ToAbsl(flag), ToAbsl(help));
+    absl::StrAppendFormat(&text, "  %-33s %s\n", ToAbsl(flag), ToAbsl(help));
   };
   add(absl::StrCat(ToAbsl(kConfigFlag), " FILE"), "YAML file of settings");
   for (const Setting& setting : Settings()) {

@@ -36,6 +36,8 @@
 #include "server/port_file.h"
 #include "server/process_metrics.h"
 #include "server/reload/bundle_manager.h"
+#include "server/reload/https_fetch.h"
+#include "server/reload/path_fingerprint.h"
 #include "server/reload/path_watcher.h"
 #include "server/reload/url_source.h"
 #include "server/request_sample.h"
@@ -56,6 +58,7 @@ constexpr int kExitOk = 0;
 constexpr int kExitCannotStart = 1;
 constexpr int kExitUsage = 2;
 constexpr milliseconds kLogCloseTimeout{5000};
+constexpr milliseconds kAdminAnswerTimeout{1000};
 
 int UsageError(const absl::Status& status) {
   const std::string message(status.message());
@@ -137,9 +140,13 @@ absl::StatusOr<std::unique_ptr<UrlSource>> MakeUrlSource(const Config& config,
          bundles.Request(std::move(wish), std::move(done));
        },
        .on_poll =
-           [](PollResult /*result*/, const absl::Status& status, bool /*refused_by_us*/) {
-             if (status.ok()) return;
-             Log(Severity::kError, absl::StrCat("bundle_url: ", status.message()));
+           [&bundles, shown = ShownUrl(config.bundle_url)](
+               PollResult /*result*/, const absl::Status& status, bool seen_by_manager) {
+             if (status.ok() || seen_by_manager) return;
+             bundles.RecordFailure(shown, status);
+             Log(Severity::kError, "bundle_url gives no bundle; the one in service stays",
+                 {{"source", std::string_view(shown)},
+                  {"error", std::string_view(status.message().data(), status.message().size())}});
            }});
 }
 
@@ -426,11 +433,15 @@ int Serve(const Config& config) {
 
   // Until a signal. SIGHUP has everything read again that is read from files.
   ProcessEvent event = WaitForProcessEvent();
+  std::string known_bundle = FingerprintOf(config.bundle);
   for (; event == ProcessEvent::kHangUp; event = WaitForProcessEvent()) {
     if (*decision_log != nullptr) (*decision_log)->Reopen();
     if (tls != nullptr) reread_certificate();
     if (clients != nullptr) reread_clients();
-    if (!config.bundle.empty()) reread_bundle();
+    // Only what changed: a signal for the log must not undo what was activated by hand.
+    const std::string now = FingerprintOf(config.bundle);
+    if (!config.bundle.empty() && now != known_bundle) reread_bundle();
+    known_bundle = now;
   }
 
   // Drain.
@@ -444,7 +455,10 @@ int Serve(const Config& config) {
       Drain(**listener, router,
             {.lame_duck = milliseconds(config.lame_duck_ms),
              .grace_period = milliseconds(grace_period_ms)});
-  if (admin_listener != nullptr) admin_listener->Shutdown(milliseconds(100));
+  if (admin_listener != nullptr) {
+    admin.WaitUntilAnswered(kAdminAnswerTimeout);
+    admin_listener->Shutdown(milliseconds(100));
+  }
   const bool all_logged =
       *decision_log == nullptr || (*decision_log)->Close(kLogCloseTimeout);
   Log(all_answered && all_logged ? Severity::kInfo : Severity::kWarning, "stopped",

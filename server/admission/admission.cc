@@ -34,11 +34,17 @@ int64_t Admission::RetryDelayNanos() const {
   return std::clamp(2 * limits_.max_queue_delay_ns, kMinRetryDelayNs, kMaxRetryDelayNs);
 }
 
+bool Admission::IsBurst(int64_t now_ns) {
+  const int64_t before = beyond_limit_ns_.exchange(now_ns, std::memory_order_relaxed);
+  if (now_ns - before > kCalmNanos) burst_began_ns_.store(now_ns, std::memory_order_relaxed);
+  return now_ns - burst_began_ns_.load(std::memory_order_relaxed) < kBurstNanos;
+}
+
 Overload Admission::EnterCrowded(int64_t weight, int64_t in_flight, int64_t now_ns, size_t slot) {
   // Up to the capacity is divided among those who are here; a newcomer within its share is let in
   // above it, up to half as much again, while the others shrink to theirs.
-  const bool is_burst = now_ns - half_empty_ns_.load(std::memory_order_relaxed) < kBurstNanos;
-  const int64_t capacity = Capacity(is_burst ? kBurstDelays : 1);
+  int64_t capacity = Capacity();
+  if (in_flight + weight > capacity && IsBurst(now_ns)) capacity = Capacity(kBurstDelays);
   const auto own_before = by_client_[slot].fetch_add(static_cast<int32_t>(weight),
                                                      std::memory_order_relaxed);
   if (own_before == 0) active_clients_.fetch_add(1, std::memory_order_relaxed);

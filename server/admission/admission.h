@@ -3,7 +3,7 @@
 // A request that cannot be answered soon is refused at once, while that costs microseconds: so those
 // that are accepted keep their latency, and the work done is work that somebody still waits for.
 // Three limits: requests in flight, the delay that the queue would add, and, once it is crowded, a
-// fair share for each client. A queue that was short a moment ago may grow beyond its delay for a
+// fair share for each client. A queue that was within its limit may grow beyond it for a
 // while: a stall of the machine or a burst of callers is no overload (the idea is CoDel's, RFC 8289:
 // a standing queue is bad, a passing one is what queues are for). All in atomics of fixed number:
 // nothing here grows.
@@ -61,13 +61,17 @@ class Admission {
 
   // Clients share a slot where their hashes collide: they are then one client.
   static constexpr size_t kSlots = 1024;
-  // A queue that was half empty so recently may be this many times as long.
+  // For so long the queue may be this many times as long as otherwise, if it was within its limit
+  // for so long before.
   static constexpr int64_t kBurstNanos = 100'000'000;
   static constexpr int64_t kBurstDelays = 10;
+  static constexpr int64_t kCalmNanos = 300'000'000;
 
   // Decisions in flight at which the queue delay reaches its limit, or `delays` times that.
   int64_t Capacity(int64_t delays = 1) const;
   bool IsCrowded(int64_t in_flight) const { return 2 * in_flight > Capacity(); }
+  // Of a request that finds the queue at its limit.
+  bool IsBurst(int64_t now_ns);
   Overload EnterCrowded(int64_t weight, int64_t in_flight, int64_t now_ns, size_t slot);
   void Leave(int64_t weight, size_t slot);
   void LeaveSlot(int64_t weight, size_t slot);
@@ -75,7 +79,10 @@ class Admission {
   const Limits limits_;
   alignas(64) std::atomic<int64_t> in_flight_{0};
   alignas(64) std::atomic<int64_t> mean_ns_{0};
-  std::atomic<int64_t> half_empty_ns_{0};  // when it last was
+  // When the queue last was beyond its limit, and when that began after it had been calm. Threads may
+  // overwrite one another's, which differ by microseconds.
+  std::atomic<int64_t> beyond_limit_ns_{INT64_MIN / 2};
+  std::atomic<int64_t> burst_began_ns_{INT64_MIN / 2};
   std::atomic<int64_t> active_clients_{0};
   // Decisions in flight by client, of those that entered when it was crowded.
   std::array<std::atomic<int32_t>, kSlots> by_client_{};
@@ -115,8 +122,6 @@ Overload Admission::Enter(int64_t weight, int64_t now_ns, ClientHash client_hash
       in_flight_.fetch_sub(weight, std::memory_order_relaxed);
       return overload;
     }
-  } else {
-    half_empty_ns_.store(now_ns, std::memory_order_relaxed);
   }
   ticket->admission_ = this;
   ticket->weight_ = weight;

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import sys
+import tempfile
 import time
 
 import grpc
@@ -246,13 +247,31 @@ def test_the_status_is_told_while_a_drain_lets_requests_end(
 
 
 def test_a_drain_by_api_answers_and_exits_0(api, start_server, admin):
-    server = start_server()
+    server = start_server(lame_duck_ms=300)
     grace = duration_pb2.Duration(seconds=1)
     answer = admin(server).Drain(api.admin.DrainRequest(grace_period=grace))
     assert answer.requests_in_flight == 0
     assert server.wait() == 0
     (draining,) = [r for r in server.log_records() if r["message"] == "draining"]
     assert (draining["cause"], draining["grace_period_ms"]) == ("api", 1000)
+
+
+def test_a_signal_while_a_bundle_is_verified_ends_in_order(
+    api, start_server, admin, status, bundle, quality_bundle
+):
+    server = start_server()
+    stub = admin(server)
+    status(server)  # connected
+    calls = [
+        stub.ActivateBundle.future(api.admin.ActivateBundleRequest(path=str(path)), timeout=60)
+        for path in (quality_bundle, bundle)
+    ]
+    server.signal()
+    assert server.wait() == 0
+    # Each call ends; what was not carried out is an error.
+    allowed = {grpc.StatusCode.OK, grpc.StatusCode.ABORTED, grpc.StatusCode.CANCELLED,
+               grpc.StatusCode.UNAVAILABLE}
+    assert {call.code() for call in calls} <= allowed
 
 
 def test_a_grace_period_out_of_bounds_drains_nothing(api, shared, admin, status, refusal):
@@ -330,7 +349,7 @@ def test_cli_exit_codes_tell_refusals_from_bad_input(shared, bundle, quality_bun
 
 
 def test_cli_drains(start_server):
-    server = start_server()
+    server = start_server(lame_duck_ms=300)
     result = pointsman_admin(server, "drain", "--grace-ms", "1500")
     assert result.returncode == cli.OK, result.stderr
     assert result.stdout.startswith(f"draining  {server.admin_address}")
@@ -343,9 +362,13 @@ def test_cli_drains(start_server):
 
 
 @pytest.mark.parametrize("kind", ["path", "abstract"])
-def test_the_service_manager_is_told_of_ready_and_stopping(start_server, tmp_path, kind):
-    name = str(tmp_path / "notify") if kind == "path" else f"@pointsman-test-{tmp_path.name}"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+def test_the_service_manager_is_told_of_ready_and_stopping(start_server, kind):
+    with (
+        tempfile.TemporaryDirectory() as directory,  # a short one: a socket's path has a limit
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+    ):
+        # An abstract name is written with @ and begins with a zero byte.
+        name = f"{directory}/notify" if kind == "path" else f"@{directory}"
         manager.bind(name if kind == "path" else "\0" + name[1:])
         manager.settimeout(10)
         server = start_server({"NOTIFY_SOCKET": name})

@@ -21,7 +21,7 @@ def rows():
     ]
 
 
-def tests_in(pattern):
+def functions_in(pattern):
     """Names of the test functions of the files that match."""
     return [
         node.name
@@ -36,14 +36,14 @@ def test_the_table_names_every_test_and_every_test_is_in_the_table():
     assert len(rows()) > 50
     assert all(tests for _, _, tests in rows())
     assert sorted(named) == sorted(set(named)), "a test is named in two rows"
-    known = tests_in("test_*.py")
+    known = functions_in("test_*.py")
     assert not set(named) - set(known), "named, but there is no such test"
-    own = set(tests_in("test_failure_*.py")) - set(tests_in("test_failure_table.py"))
+    own = set(functions_in("test_failure_*.py")) - set(functions_in("test_failure_table.py"))
     assert not own - set(named), "provokes a failure that the table does not name"
     failures = [failure for failure, _, _ in rows()]
     assert len(failures) == len(set(failures))
 
 
 def test_names_of_tests_are_unique():
-    known = tests_in("test_failure_*.py")
+    known = functions_in("test_failure_*.py")
     assert sorted(known) == sorted(set(known))

@@ -383,7 +383,7 @@ def test_no_secret_is_in_log_configuration_metrics_or_decision_log(
         except grpc.RpcError as error:
             assert wrong not in error.details()
     # A key written where its digest belongs is refused, and not repeated.
-    for field in ("key", "key_sha256", "name"):
+    for field in ("key", "key_sha256"):
         before = reloads(server, "clients", "failed")
         write_atomically(clients.path, f"clients: [{{{field}: {wrong}, scopes: [route]}}]")
         harness.eventually(lambda: reloads(server, "clients", "failed") > before)

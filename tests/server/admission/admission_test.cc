@@ -19,8 +19,7 @@ auto Client(uint64_t number) {
 
 class Crowd {
  public:
-  // Requests come so far apart that none belongs to a burst, unless `pause_ns` says otherwise.
-  explicit Crowd(Admission& admission, int64_t pause_ns = 1000 * kMs)
+  explicit Crowd(Admission& admission, int64_t pause_ns = 200 * kMs)
       : admission_(admission), pause_ns_(pause_ns) {}
 
   void Wait(int64_t nanos) { now_ns_ += nanos; }
@@ -64,13 +63,16 @@ TEST(Admission, LetsInUpToTheLimitOfRequestsInFlight) {
 TEST(Admission, LetsInWhatCanBeginWithinTheQueueDelay) {
   Admission admission({.max_in_flight = 1000, .max_queue_delay_ns = 5 * kMs, .workers = 2});
   admission.RecordServiceTime(kMs);
-  Crowd crowd(admission);
+  Crowd crowd(admission, /*pause_ns=*/0);
+  crowd.EnterUntilRefused(1);  // a burst
+  crowd.LeaveAll();
+  crowd.Wait(200 * kMs);
   // Two are worked on, and ten wait 5 ms at most for the two workers.
   EXPECT_EQ(crowd.EnterUntilRefused(1), 12);
   EXPECT_EQ(crowd.Enter(1), Overload::kQueueDelay);
 }
 
-TEST(Admission, LetsABurstIntoAQueueThatWasShortAMomentAgo) {
+TEST(Admission, LetsABurstIntoAQueueThatWasCalm) {
   Admission admission({.max_in_flight = 1000, .max_queue_delay_ns = 5 * kMs, .workers = 1});
   admission.RecordServiceTime(kMs);
   Crowd crowd(admission, /*pause_ns=*/0);
@@ -81,9 +83,19 @@ TEST(Admission, LetsABurstIntoAQueueThatWasShortAMomentAgo) {
   EXPECT_EQ(crowd.Enter(1), Overload::kQueueDelay);
   crowd.LeaveOne();
   EXPECT_EQ(crowd.Enter(1), Overload::kNone);
-  // Half empty again: another burst may come.
-  for (int i = 0; i < 4; ++i) crowd.LeaveOne();
-  EXPECT_GT(crowd.EnterUntilRefused(1), 40);
+}
+
+TEST(Admission, LetsNoOtherBurstInBeforeItHasBeenCalm) {
+  Admission admission({.max_in_flight = 1000, .max_queue_delay_ns = 5 * kMs, .workers = 1});
+  admission.RecordServiceTime(kMs);
+  Crowd crowd(admission, /*pause_ns=*/0);
+  crowd.EnterUntilRefused(1);
+  crowd.LeaveAll();
+  crowd.Wait(200 * kMs);
+  EXPECT_EQ(crowd.EnterUntilRefused(1), 6);
+  crowd.LeaveAll();
+  crowd.Wait(301 * kMs);
+  EXPECT_EQ(crowd.EnterUntilRefused(1), 51);
 }
 
 TEST(Admission, LetsInMoreWhenDecisionsBecomeFaster) {
