@@ -15,7 +15,7 @@ constexpr milliseconds kConnectionsEnd{500};
 
 }  // namespace
 
-bool Drain(GrpcListener& listener, RouterService& router, const DrainTimes& times) {
+int64_t Drain(GrpcListener& listener, RouterService& router, const DrainTimes& times) {
   listener.SetNotServing();
   std::this_thread::sleep_for(times.lame_duck);
 
@@ -25,9 +25,9 @@ bool Drain(GrpcListener& listener, RouterService& router, const DrainTimes& time
   while (router.in_flight() > 0 && steady_clock::now() < deadline) {
     std::this_thread::sleep_for(kLookEvery);
   }
-  const bool all_answered = router.in_flight() == 0;
+  const int64_t unanswered = router.in_flight();
   listener.Shutdown(std::min(kConnectionsEnd, times.grace_period));
-  return all_answered;
+  return unanswered;
 }
 
 }  // namespace pointsman::server

@@ -3,6 +3,7 @@
 #define POINTSMAN_SERVER_DRAIN_H_
 
 #include <chrono>
+#include <cstdint>
 
 #include "server/grpc_listener.h"
 #include "server/router_service.h"
@@ -18,8 +19,8 @@ struct DrainTimes {
 // 2. The kernel refuses new connections, and calls on open ones are answered UNAVAILABLE before any
 //    work: safe to retry elsewhere. What was accepted is finished and its answer written.
 // 3. Connections are ended, then gRPC is shut down, with nothing left for it to cancel.
-// Returns whether every accepted request was answered within the grace period.
-bool Drain(GrpcListener& listener, RouterService& router, const DrainTimes& times);
+// Returns how many accepted requests were not answered within the grace period.
+int64_t Drain(GrpcListener& listener, RouterService& router, const DrainTimes& times);
 
 }  // namespace pointsman::server
 

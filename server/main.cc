@@ -311,6 +311,7 @@ int Serve(const Config& config) {
        .sampled_requests = [&sample] { return sample.Requests(); },
        .describe = [](const Engine& engine,
                       v1::BundleStatus* status) { status->set_signed_by(engine.signed_by()); }});
+  std::string known_bundle = FingerprintOf(config.bundle);
   // Watched from before it is read, so that no change is missed. One that comes before we serve waits
   // until then: the first load must not be overtaken.
   std::atomic<bool> changed_before_serving{false};
@@ -433,7 +434,6 @@ int Serve(const Config& config) {
 
   // Until a signal. SIGHUP has everything read again that is read from files.
   ProcessEvent event = WaitForProcessEvent();
-  std::string known_bundle = FingerprintOf(config.bundle);
   for (; event == ProcessEvent::kHangUp; event = WaitForProcessEvent()) {
     if (*decision_log != nullptr) (*decision_log)->Reopen();
     if (tls != nullptr) reread_certificate();
@@ -451,7 +451,7 @@ int Serve(const Config& config) {
       {{"cause", std::string_view(event == ProcessEvent::kTerminate ? "signal" : "api")},
        {"lame_duck_ms", config.lame_duck_ms},
        {"grace_period_ms", grace_period_ms.load()}});
-  const bool all_answered =
+  const int64_t unanswered =
       Drain(**listener, router,
             {.lame_duck = milliseconds(config.lame_duck_ms),
              .grace_period = milliseconds(grace_period_ms)});
@@ -461,9 +461,9 @@ int Serve(const Config& config) {
   }
   const bool all_logged =
       *decision_log == nullptr || (*decision_log)->Close(kLogCloseTimeout);
-  Log(all_answered && all_logged ? Severity::kInfo : Severity::kWarning, "stopped",
+  Log(unanswered == 0 && all_logged ? Severity::kInfo : Severity::kWarning, "stopped",
       {{"requests_answered", router.answered()},
-       {"requests_unanswered", router.in_flight()},
+       {"requests_unanswered", unanswered},
        {"log_complete", int64_t{all_logged}}});
   return kExitOk;
 }

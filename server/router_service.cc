@@ -333,7 +333,8 @@ grpc::ServerUnaryReactor* RouterService::Begin(Call* call) {
     return call;
   }
   call->TakeTrace();
-  if (!call->may_run_in_place() || !parts_.queue.TryRunInPlace(call)) parts_.queue.Push(call);
+  const bool alone = parts_.admission.in_flight() <= 1;
+  if (!alone || !parts_.queue.TryRunInPlace(call)) parts_.queue.Push(call);
   return call;
 }
 

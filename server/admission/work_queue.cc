@@ -1,5 +1,7 @@
 #include "server/admission/work_queue.h"
 
+#include <sched.h>
+
 #include <algorithm>
 
 namespace pointsman::server {
@@ -66,6 +68,7 @@ void WorkQueue::Work() {
     waiting_.fetch_sub(1, std::memory_order_relaxed);
     lock.unlock();
     if (!task->Run()) Push(task);
+    if (waiting() > 0) sched_yield();
     lock.lock();
   }
 }

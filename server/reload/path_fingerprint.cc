@@ -25,8 +25,7 @@ constexpr int kMaxLinks = 40;
 
 void AppendIdentity(const struct stat& file, std::string* fingerprint) {
   absl::StrAppend(fingerprint, file.st_dev, ":", file.st_ino, ":", file.st_size, ":",
-                  file.st_mtim.tv_sec, ".", file.st_mtim.tv_nsec, ":", file.st_ctim.tv_sec, ".",
-                  file.st_ctim.tv_nsec);
+                  file.st_mtim.tv_sec, ".", file.st_mtim.tv_nsec);
 }
 
 void AppendEntries(const std::string& directory, std::string* fingerprint) {

@@ -164,15 +164,19 @@ def test_drain_with_a_grace_period_out_of_bounds(api, server, admin, refusal):
     assert status.state == api.admin.SERVER_STATE_SERVING
 
 
-def test_sighup_without_anything_to_read_again(api, start_server, connect, admin):
-    server = start_server()
+def test_sighup_without_anything_new_to_read(start_server, tmp_path):
+    clients = tmp_path / "clients.yaml"
+    clients.write_text("clients: []\n", encoding="utf-8")
+    server = start_server(clients_file=clients)
     for _ in range(5):
         server.signal(harness.signal.SIGHUP)
-    unchanged = "pointsman_bundle_reloads_total"
-    harness.eventually(lambda: server.metric(unchanged, result="unchanged") > 0)
-    assert connect(server).Route(api.router.RouteRequest(text="hello"), timeout=5).model
-    status = admin(server).GetStatus(api.admin.GetStatusRequest())
-    assert status.state == api.admin.SERVER_STATE_SERVING
+    read = "pointsman_file_reloads_total"
+    harness.eventually(lambda: server.metric(read, file="clients", result="succeeded") > 1)
+    assert server.metric(read, result="failed") == 0
+    assert server.metric("pointsman_bundle_reloads_total", result="failed") == 0
+    assert server.process.poll() is None
+    server.signal()
+    assert server.wait() == 0
 
 
 # The clock

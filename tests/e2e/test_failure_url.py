@@ -141,6 +141,7 @@ def test_bundle_url_gives_something_else(
     harness.eventually(lambda: fetching.log_records("ERROR"))
     status = stub.GetStatus(api.admin.GetStatusRequest())
     assert status.state == api.admin.SERVER_STATE_SERVING and status.bundle == before
+    assert status.reloads[0].error and origin.url.partition("//")[2] in status.reloads[0].source
     response = connect(fetching).Route(api.router.RouteRequest(text="hello"), timeout=5)
     assert response.provenance.bundle_digest == before.digest
 

@@ -309,7 +309,7 @@ def test_a_key_may_do_what_its_scopes_say_and_nothing_else(keyed, calls):
     assert methods["Route"](OPERATING) == grpc.StatusCode.PERMISSION_DENIED
     assert methods["BatchRoute"](OPERATING) == grpc.StatusCode.PERMISSION_DENIED
     assert methods["GetStatus"](OPERATING) == grpc.StatusCode.OK
-    assert methods["ActivateBundle"](OPERATING) == grpc.StatusCode.NOT_FOUND
+    assert methods["ActivateBundle"](OPERATING) == grpc.StatusCode.FAILED_PRECONDITION
     assert methods["Rollback"](OPERATING) == grpc.StatusCode.FAILED_PRECONDITION
     assert methods["Drain"](OPERATING) == grpc.StatusCode.OK
     assert keyed.wait() == 0
