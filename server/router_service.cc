@@ -1,5 +1,7 @@
 #include "server/router_service.h"
 
+#include <sched.h>
+
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -33,6 +35,17 @@ struct Workspace {
   DecisionIdGenerator ids;
   alignas(std::max_align_t) std::array<char, kArenaBlockBytes> arena_block;
 };
+
+// On a busy core a thread that reads lets a decision go on to the end of its time slice instead of
+// interrupting it for every single request that arrives: it then reads several at once, at a fraction
+// of the cost. Without effect where a core is idle.
+void ReadInBatches() {
+  thread_local const bool once = [] {
+    const sched_param none = {};
+    return sched_setscheduler(/*pid=*/0, SCHED_BATCH, &none) == 0;
+  }();
+  (void)once;
+}
 
 Workspace& ThreadWorkspace() {
   // On the heap: a big thread_local itself would be taken from the stack of every thread of the
@@ -321,6 +334,7 @@ RouterService::RouterService(const Parts& parts, Options options)
 }
 
 grpc::ServerUnaryReactor* RouterService::Begin(Call* call) {
+  ReadInBatches();
   // Counted before looking whether we drain: who drains looks the other way round, so that a call
   // which slips through here is waited for there.
   in_flight_.fetch_add(1);
