@@ -1,7 +1,7 @@
 // Who is calling, and may they: the table of clients applied to a call, and counted.
 //
-// Checked in the handler rather than by gRPC's own hooks: an interceptor's refusal reaches clients as
-// CANCELLED, and a metadata processor cannot be used without TLS.
+// Checked in the handler rather than by gRPC's own hooks: an interceptor's refusal reaches clients
+// as CANCELLED, and a metadata processor cannot be used without TLS.
 #ifndef POINTSMAN_SERVER_ACCESS_CONTROL_H_
 #define POINTSMAN_SERVER_ACCESS_CONTROL_H_
 

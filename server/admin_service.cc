@@ -20,12 +20,11 @@ constexpr size_t kDigestLength = 64;
 constexpr int64_t kMaxGraceMs = 3'600'000;
 
 absl::Status CheckDigest(const std::string& digest) {
-  const bool is_hex =
-      digest.find_first_not_of("0123456789abcdef") == std::string::npos;
+  const bool is_hex = digest.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (digest.empty() || (digest.size() == kDigestLength && is_hex)) return absl::OkStatus();
-  return InvalidField("expected_digest", absl::StrCat("must be ", kDigestLength,
-                                                      " lower-case hex digits; is ", digest.size(),
-                                                      " bytes: `", digest.substr(0, 80), "`"));
+  return InvalidField("expected_digest",
+                      absl::StrCat("must be ", kDigestLength, " lower-case hex digits; is ",
+                                   digest.size(), " bytes: `", digest.substr(0, 80), "`"));
 }
 
 // What was wrong is the state of a directory, not of the call or of this server's own data.
@@ -43,8 +42,8 @@ absl::Status ToAnswer(const absl::Status& refused) {
 
 absl::Status CheckActivation(const v1::ActivateBundleRequest& request) {
   if (request.path().empty() || request.path().size() > kMaxPathBytes) {
-    return InvalidField("path", absl::StrCat("must be 1 to ", kMaxPathBytes, " bytes; is ",
-                                             request.path().size()));
+    return InvalidField(
+        "path", absl::StrCat("must be 1 to ", kMaxPathBytes, " bytes; is ", request.path().size()));
   }
   return CheckDigest(request.expected_digest());
 }
@@ -77,8 +76,7 @@ class AdminService::Call final : public grpc::ServerUnaryReactor {
   }
 
  private:
-  Call(AdminService& service, grpc::ByteBuffer* response)
-      : service_(service), response_(response) {
+  Call(AdminService& service, grpc::ByteBuffer* response) : service_(service), response_(response) {
     ++service_.calls_;
   }
   void OnDone() override {
@@ -118,20 +116,19 @@ grpc::ServerUnaryReactor* AdminService::ActivateBundle(grpc::CallbackServerConte
   Call* call = Call::Begin(*this, context, request, response, &parsed, &status);
   if (status.ok()) status = CheckActivation(parsed);
   if (!status.ok()) return call->Fail(status);
-  parts_.bundles.Request(
-      {.path = parsed.path(),
-       .source = parsed.path(),
-       .expected_digest = parsed.expected_digest(),
-       .dry_run = parsed.dry_run(),
-       .may_be_incomplete = false,
-       .settle = {}},
-      [call](const absl::StatusOr<v1::ActivateBundleResponse>& done) {
-        if (done.ok()) {
-          call->Answer(*done);
-        } else {
-          call->Fail(ToAnswer(done.status()));
-        }
-      });
+  parts_.bundles.Request({.path = parsed.path(),
+                          .source = parsed.path(),
+                          .expected_digest = parsed.expected_digest(),
+                          .dry_run = parsed.dry_run(),
+                          .may_be_incomplete = false,
+                          .settle = {}},
+                         [call](const absl::StatusOr<v1::ActivateBundleResponse>& done) {
+                           if (done.ok()) {
+                             call->Answer(*done);
+                           } else {
+                             call->Fail(ToAnswer(done.status()));
+                           }
+                         });
   return call;
 }
 
@@ -143,16 +140,16 @@ grpc::ServerUnaryReactor* AdminService::Rollback(grpc::CallbackServerContext* co
   Call* call = Call::Begin(*this, context, request, response, &parsed, &status);
   if (status.ok()) status = CheckDigest(parsed.expected_digest());
   if (!status.ok()) return call->Fail(status);
-  parts_.bundles.Rollback(
-      parsed.expected_digest(), [call](const absl::StatusOr<v1::ActivateBundleResponse>& done) {
-        if (!done.ok()) {
-          call->Fail(ToAnswer(done.status()));
-          return;
-        }
-        v1::RollbackResponse answer;
-        *answer.mutable_bundle() = done->bundle();
-        call->Answer(answer);
-      });
+  parts_.bundles.Rollback(parsed.expected_digest(),
+                          [call](const absl::StatusOr<v1::ActivateBundleResponse>& done) {
+                            if (!done.ok()) {
+                              call->Fail(ToAnswer(done.status()));
+                              return;
+                            }
+                            v1::RollbackResponse answer;
+                            *answer.mutable_bundle() = done->bundle();
+                            call->Answer(answer);
+                          });
   return call;
 }
 

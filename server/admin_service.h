@@ -1,5 +1,5 @@
-// pointsman.v1.AdminService, on a listener of its own. Nothing here runs on the threads that decide:
-// bundles are loaded by the manager, and a call is finished when that is done.
+// pointsman.v1.AdminService, on a listener of its own. Nothing here runs on the threads that
+// decide: bundles are loaded by the manager, and a call is finished when that is done.
 #ifndef POINTSMAN_SERVER_ADMIN_SERVICE_H_
 #define POINTSMAN_SERVER_ADMIN_SERVICE_H_
 

@@ -303,7 +303,9 @@ absl::Status CheckAddress(std::string_view setting, std::string_view address) {
                                                  kMaxPort, "; is `", ToAbsl(address), "`"));
 }
 
-absl::Status Invalid(std::string_view problem) { return absl::InvalidArgumentError(ToAbsl(problem)); }
+absl::Status Invalid(std::string_view problem) {
+  return absl::InvalidArgumentError(ToAbsl(problem));
+}
 
 absl::Status CheckBundle(const Config& config) {
   if (config.bundle.empty() && config.bundle_url.empty()) {
@@ -346,11 +348,10 @@ absl::Status CheckAddresses(const Config& config) {
 
 absl::Status CheckTls(const Config& config) {
   if (config.tls_certificate_file.empty() != config.tls_private_key_file.empty()) {
-    return Invalid(
-        absl::StrCat("tls_certificate_file and tls_private_key_file: must be set together; `",
-                     config.tls_certificate_file.empty() ? "tls_certificate_file"
-                                                         : "tls_private_key_file",
-                     "` is empty"));
+    return Invalid(absl::StrCat(
+        "tls_certificate_file and tls_private_key_file: must be set together; `",
+        config.tls_certificate_file.empty() ? "tls_certificate_file" : "tls_private_key_file",
+        "` is empty"));
   }
   if (!config.tls_client_ca_file.empty() && config.tls_certificate_file.empty()) {
     return Invalid("tls_client_ca_file: needs tls_certificate_file, which is empty");
@@ -360,10 +361,9 @@ absl::Status CheckTls(const Config& config) {
 
 absl::Status CheckSizes(const Config& config) {
   if (config.max_request_text_bytes > config.max_message_bytes) {
-    return Invalid(absl::StrCat("max_request_text_bytes: must be at most max_message_bytes, ",
-                                config.max_message_bytes,
-                                ", or such a text could never arrive; is ",
-                                config.max_request_text_bytes));
+    return Invalid(absl::StrCat(
+        "max_request_text_bytes: must be at most max_message_bytes, ", config.max_message_bytes,
+        ", or such a text could never arrive; is ", config.max_request_text_bytes));
   }
   return absl::OkStatus();
 }

@@ -90,7 +90,7 @@ struct Setting {
   std::string_view unit = "";  // of a number
   int64_t min = 0;             // bounds of a number, both allowed
   int64_t max = 0;
-  bool hidden = false;  // left out of --help
+  bool hidden = false;                             // left out of --help
   std::span<const std::string_view> choices = {};  // values of a text; empty: any
 };
 

@@ -18,9 +18,7 @@ constexpr std::chrono::milliseconds kLookEvery{1};
 constexpr int kMinPingIntervalMs = 10'000;
 
 // 0 means never.
-int OrNever(int64_t ms) {
-  return ms == 0 ? std::numeric_limits<int>::max() : static_cast<int>(ms);
-}
+int OrNever(int64_t ms) { return ms == 0 ? std::numeric_limits<int>::max() : static_cast<int>(ms); }
 
 void SetBounds(const Config& config, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(config.max_message_bytes));
@@ -48,8 +46,7 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
   auto connections = ConnectionListener::Bind(
       {.name = setting, .address = address, .max_connections = config.max_connections});
   if (!connections.ok()) return connections.status();
-  auto listener =
-      std::unique_ptr<GrpcListener>(new GrpcListener(*std::move(connections)));
+  auto listener = std::unique_ptr<GrpcListener>(new GrpcListener(*std::move(connections)));
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();

@@ -1,4 +1,5 @@
-// A gRPC server on one address, with health and reflection, on connections that we accept ourselves.
+// A gRPC server on one address, with health and reflection, on connections that we accept
+// ourselves.
 #ifndef POINTSMAN_SERVER_GRPC_LISTENER_H_
 #define POINTSMAN_SERVER_GRPC_LISTENER_H_
 
@@ -23,8 +24,8 @@ inline constexpr char kReadinessName[] = "readiness";  // SERVING until it drain
 
 class GrpcListener {
  public:
-  // Begins to accept calls on `address`, the value of `setting`, with the bounds of `config`. Health
-  // is SERVING from the start, since gRPC's own health service does so: have a bundle first.
+  // Begins to accept calls on `address`, the value of `setting`, with the bounds of `config`.
+  // Health is SERVING from the start, since gRPC's own health service does so: have a bundle first.
   // `services` must outlive the listener. UNAVAILABLE names setting and address.
   static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(
       const std::string& setting, const std::string& address, const Config& config,

@@ -75,9 +75,9 @@ void LogWarnings(const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) Log(Severity::kWarning, warning);
 }
 
-// The parts of a bundle are large and live as long as the bundle. Mapped by themselves they go back to
-// the system with it; glibc would raise the bound of that to what was freed last, and bundles would
-// then leave holes in heaps that never shrink.
+// The parts of a bundle are large and live as long as the bundle. Mapped by themselves they go back
+// to the system with it; glibc would raise the bound of that to what was freed last, and bundles
+// would then leave holes in heaps that never shrink.
 void KeepLargeBlocksMapped() { mallopt(M_MMAP_THRESHOLD, 1 << 20); }
 
 // Cores this process may run on, which a container or taskset may have made fewer.
@@ -95,8 +95,7 @@ absl::StatusOr<Engine::LoadOptions> BundleDemands(const Config& config) {
                     .max_turns = static_cast<int>(config.max_turns),
                     .max_tokens = config.max_tokens,
                     .max_evidence = static_cast<int>(config.max_evidence_exemplars),
-                    .max_evidence_text_bytes =
-                        static_cast<size_t>(config.max_evidence_text_bytes)};
+                    .max_evidence_text_bytes = static_cast<size_t>(config.max_evidence_text_bytes)};
   if (config.trusted_keys_file.empty()) return demands;
   auto keys = bundle::TrustedKeys::Read(config.trusted_keys_file);
   if (!keys.ok()) return keys.status();
@@ -105,9 +104,9 @@ absl::StatusOr<Engine::LoadOptions> BundleDemands(const Config& config) {
 }
 
 BundleLoader MakeLoader(Engine::LoadOptions demands) {
-  return [demands = std::move(demands)](const std::string& path,
-                                        const std::string& expected_digest)
-             -> absl::StatusOr<std::shared_ptr<const Engine>> {
+  return [demands = std::move(demands)](
+             const std::string& path,
+             const std::string& expected_digest) -> absl::StatusOr<std::shared_ptr<const Engine>> {
     Engine::LoadOptions options = demands;
     options.expected_digest = expected_digest;
     auto engine = Engine::Load(path, options);
@@ -136,9 +135,10 @@ absl::StatusOr<std::unique_ptr<UrlSource>> MakeUrlSource(const Config& config,
        .has_trusted_keys = !config.trusted_keys_file.empty(),
        .archive = {.max_bytes = config.max_bundle_bytes, .max_file_bytes = config.max_bundle_bytes},
        .poll_interval = milliseconds(config.bundle_url_poll_ms),
-       .request = [&bundles](BundleWish wish, BundleManager::Done done) {
-         bundles.Request(std::move(wish), std::move(done));
-       },
+       .request =
+           [&bundles](BundleWish wish, BundleManager::Done done) {
+             bundles.Request(std::move(wish), std::move(done));
+           },
        .on_poll =
            [&bundles, shown = ShownUrl(config.bundle_url)](
                PollResult /*result*/, const absl::Status& status, bool seen_by_manager) {
@@ -200,8 +200,7 @@ std::vector<std::string> TlsFiles(const Config& config) {
 
 absl::StatusOr<std::unique_ptr<PathWatcher>> StartWatcher(int64_t poll_ms) {
   return PathWatcher::Start(
-      {.poll_interval = milliseconds(poll_ms),
-       .on_polling_only = [](const absl::Status& status) {
+      {.poll_interval = milliseconds(poll_ms), .on_polling_only = [](const absl::Status& status) {
          Log(Severity::kWarning,
              absl::StrCat("inotify cannot be used, polling alone: ", status.message()));
        }});
@@ -258,8 +257,8 @@ void AnnounceServing(const Config& config, const BoundPorts& ports, const Engine
                     ports.metrics, "/metrics");
   }
   absl::StrAppend(&line, ", bundle ", engine.manifest().digest().substr(0, 12), ": ",
-                  engine.manifest().model_count(), " models, ",
-                  engine.manifest().exemplar_count(), " exemplars\n");
+                  engine.manifest().model_count(), " models, ", engine.manifest().exemplar_count(),
+                  " exemplars\n");
   FILE* out = config.decision_log == "-" ? stderr : stdout;
   std::fputs(line.c_str(), out);
   std::fflush(out);
@@ -312,8 +311,8 @@ int Serve(const Config& config) {
        .describe = [](const Engine& engine,
                       v1::BundleStatus* status) { status->set_signed_by(engine.signed_by()); }});
   std::string known_bundle = FingerprintOf(config.bundle);
-  // Watched from before it is read, so that no change is missed. One that comes before we serve waits
-  // until then: the first load must not be overtaken.
+  // Watched from before it is read, so that no change is missed. One that comes before we serve
+  // waits until then: the first load must not be overtaken.
   std::atomic<bool> changed_before_serving{false};
   const auto reread_bundle = [&] {
     if (serving) {
@@ -335,8 +334,7 @@ int Serve(const Config& config) {
   if (!loaded.ok()) return CannotStart(loaded);
 
   // Admission, threads and services.
-  const int workers =
-      config.workers > 0 ? static_cast<int>(config.workers) : UsableCores();
+  const int workers = config.workers > 0 ? static_cast<int>(config.workers) : UsableCores();
   Admission admission({.max_in_flight = config.max_requests_in_flight,
                        .max_queue_delay_ns = config.max_queue_delay_ms * 1'000'000,
                        .workers = workers});
@@ -369,8 +367,8 @@ int Serve(const Config& config) {
 
   // Listen.
   const auto credentials = tls != nullptr ? tls->ForServer() : grpc::InsecureServerCredentials();
-  auto listener = GrpcListener::Start("listen_address", config.listen_address, config, credentials,
-                                      services);
+  auto listener =
+      GrpcListener::Start("listen_address", config.listen_address, config, credentials, services);
   if (!listener.ok()) return CannotStart(listener.status());
   BoundPorts ports{.grpc = (*listener)->port()};
   std::unique_ptr<GrpcListener> admin_listener;
@@ -451,16 +449,14 @@ int Serve(const Config& config) {
       {{"cause", std::string_view(event == ProcessEvent::kTerminate ? "signal" : "api")},
        {"lame_duck_ms", config.lame_duck_ms},
        {"grace_period_ms", grace_period_ms.load()}});
-  const int64_t unanswered =
-      Drain(**listener, router,
-            {.lame_duck = milliseconds(config.lame_duck_ms),
-             .grace_period = milliseconds(grace_period_ms)});
+  const int64_t unanswered = Drain(**listener, router,
+                                   {.lame_duck = milliseconds(config.lame_duck_ms),
+                                    .grace_period = milliseconds(grace_period_ms)});
   if (admin_listener != nullptr) {
     admin.WaitUntilAnswered(kAdminAnswerTimeout);
     admin_listener->Shutdown(milliseconds(100));
   }
-  const bool all_logged =
-      *decision_log == nullptr || (*decision_log)->Close(kLogCloseTimeout);
+  const bool all_logged = *decision_log == nullptr || (*decision_log)->Close(kLogCloseTimeout);
   Log(unanswered == 0 && all_logged ? Severity::kInfo : Severity::kWarning, "stopped",
       {{"requests_answered", router.answered()},
        {"requests_unanswered", unanswered},

@@ -133,10 +133,9 @@ Metrics::Metrics(const std::string& version)
   for (size_t reason = 0; reason < kShedCount; ++reason) {
     sheds_[reason] = &sheds.Add({{"reason", kShedNames[reason]}});
   }
-  bundle_activated_seconds_ =
-      &AddGauges(registry_, "pointsman_bundle_activated_time_seconds",
-                 "When the bundle in service went into service, Unix time")
-           .Add({});
+  bundle_activated_seconds_ = &AddGauges(registry_, "pointsman_bundle_activated_time_seconds",
+                                         "When the bundle in service went into service, Unix time")
+                                   .Add({});
   bundle_series_ = &AddGauges(registry_, "pointsman_bundle_series",
                               "Series labelled with names of bundles, of 20000 at most")
                         .Add({});
@@ -158,7 +157,8 @@ Metrics::Metrics(const std::string& version)
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   std::vector<prometheus::MetricFamily> families = registry_.Collect();
   for (const HistogramFamily* family :
-       {&queue_delay_family_, &stage_duration_seconds_, &confidence_family_, &margin_family_, &familiarity_family_}) {
+       {&queue_delay_family_, &stage_duration_seconds_, &confidence_family_, &margin_family_,
+        &familiarity_family_}) {
     families.push_back(family->Collect());
   }
   for (const Source& source : sources_) source(&families);

@@ -53,8 +53,8 @@ class Metrics final : public prometheus::Collectable {
   prometheus::Counter& AddCounter(const std::string& name, const std::string& help,
                                   const prometheus::Labels& labels);
 
-  // Asked at each scrape, on the thread that serves it, for families to append. Not thread-safe: add
-  // all before traffic. What a source refers to must outlive scrapes.
+  // Asked at each scrape, on the thread that serves it, for families to append. Not thread-safe:
+  // add all before traffic. What a source refers to must outlive scrapes.
   using Source = std::function<void(std::vector<prometheus::MetricFamily>*)>;
   void AddSource(Source source) { sources_.push_back(std::move(source)); }
 

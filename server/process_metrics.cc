@@ -60,9 +60,8 @@ double CountOpenFiles() {
 }  // namespace
 
 Metrics::Source ProcessMetrics() {
-  const double start = std::chrono::duration<double>(
-                           std::chrono::system_clock::now().time_since_epoch())
-                           .count();
+  const double start =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   return [start](std::vector<prometheus::MetricFamily>* families) {
     const auto add = [&](const char* name, const char* help, MetricType type, double value) {
       AppendFamily(name, help, type, {{{}, value}}, families);
@@ -72,8 +71,7 @@ Metrics::Source ProcessMetrics() {
     if (ReadStat(&stat)) {
       add("process_cpu_seconds_total", "User and system time of the process", MetricType::Counter,
           stat.cpu_seconds);
-      add("process_resident_memory_bytes", "Memory in use", MetricType::Gauge,
-          stat.resident_bytes);
+      add("process_resident_memory_bytes", "Memory in use", MetricType::Gauge, stat.resident_bytes);
       add("process_virtual_memory_bytes", "Address space in use", MetricType::Gauge,
           stat.virtual_bytes);
       add("process_threads", "Threads of the process", MetricType::Gauge, stat.threads);

@@ -37,8 +37,8 @@ struct Workspace {
 };
 
 // On a busy core a thread that reads lets a decision go on to the end of its time slice instead of
-// interrupting it for every single request that arrives: it then reads several at once, at a fraction
-// of the cost. Without effect where a core is idle.
+// interrupting it for every single request that arrives: it then reads several at once, at a
+// fraction of the cost. Without effect where a core is idle.
 void ReadInBatches() {
   thread_local const bool once = [] {
     const sched_param none = {};
@@ -279,8 +279,8 @@ class RouterService::BatchCall final : public Call {
       // Parsed requests are dropped one by one; only results add up.
       Arena item_arena(ThreadWorkspace().arena_block.data(), kArenaBlockBytes);
       v1::BatchRouteResult* result = batch_->add_results();
-      status = Decide(items_[next_], item_arena, static_cast<int>(next_),
-                      result->mutable_response());
+      status =
+          Decide(items_[next_], item_arena, static_cast<int>(next_), result->mutable_response());
       if (!status.ok()) *result->mutable_error() = ToRpcStatus(status);
     }
     if (next_ < items_.size()) return std::nullopt;
@@ -329,8 +329,8 @@ RouterService::RouterService(const Parts& parts, Options options)
   };
   at(Overload::kInFlight) = Overloaded("too many requests are in flight", delay);
   at(Overload::kQueueDelay) = Overloaded("requests would wait too long", delay);
-  at(Overload::kClientShare) = Overloaded("this client has its share of the requests in flight",
-                                         delay);
+  at(Overload::kClientShare) =
+      Overloaded("this client has its share of the requests in flight", delay);
 }
 
 grpc::ServerUnaryReactor* RouterService::Begin(Call* call) {
@@ -369,8 +369,8 @@ grpc::Status RouterService::Admit(Call* call) {
                                       : caller.fair_share_hash;
   };
   call->accepted_ns_ = MonotonicNanos();
-  const Overload overload = parts_.admission.Enter(call->weight(), call->accepted_ns_, client_hash,
-                                                   &call->ticket_);
+  const Overload overload =
+      parts_.admission.Enter(call->weight(), call->accepted_ns_, client_hash, &call->ticket_);
   if (overload == Overload::kNone) return grpc::Status::OK;
   parts_.metrics.RecordShed(ShedOf(overload));
   return refusals_[static_cast<size_t>(overload)];

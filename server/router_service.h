@@ -44,9 +44,9 @@ class RouterService final : public RawRouterService {
   };
   struct Options {
     size_t max_batch_items;
-    std::string version;       // goes into the provenance of decisions
-    bool record_metrics;       // of decisions
-    bool orca_load_report;     // in the trailer of each answer
+    std::string version;    // goes into the provenance of decisions
+    bool record_metrics;    // of decisions
+    bool orca_load_report;  // in the trailer of each answer
   };
 
   RouterService(const Parts& parts, Options options);

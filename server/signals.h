@@ -1,4 +1,5 @@
-// What ends the process or stirs it: SIGTERM, SIGINT and SIGHUP, and a drain asked for over the API.
+// What ends the process or stirs it: SIGTERM, SIGINT and SIGHUP, and a drain asked for over the
+// API.
 #ifndef POINTSMAN_SERVER_SIGNALS_H_
 #define POINTSMAN_SERVER_SIGNALS_H_
 

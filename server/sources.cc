@@ -11,9 +11,8 @@ namespace {
 using prometheus::MetricType;
 using Families = std::vector<prometheus::MetricFamily>*;
 
-constexpr const char* kAttemptNames[kAttemptResultCount] = {"activated", "unchanged",
-                                                            "failed",    "dry_run",
-                                                            "rolled_back", "superseded"};
+constexpr const char* kAttemptNames[kAttemptResultCount] = {
+    "activated", "unchanged", "failed", "dry_run", "rolled_back", "superseded"};
 
 void Gauge(const char* name, const char* help, double value, Families families) {
   AppendFamily(name, help, MetricType::Gauge, {{{}, value}}, families);
@@ -46,8 +45,8 @@ Metrics::Source RequestMetrics(const RouterService& router, const Admission& adm
     Gauge("pointsman_queue_length", "Accepted requests that no thread works on yet",
           static_cast<double>(queue.waiting()), families);
     Gauge("pointsman_utilisation_ratio",
-          "Decisions in flight over those that the limits leave room for",
-          admission.Utilisation(), families);
+          "Decisions in flight over those that the limits leave room for", admission.Utilisation(),
+          families);
   };
 }
 
@@ -107,9 +106,9 @@ FileReloadMetrics::FileReloadMetrics(Metrics& metrics, const std::string& file) 
 
 BundleReloadMetrics::BundleReloadMetrics(Metrics& metrics) {
   for (size_t i = 0; i < results_.size(); ++i) {
-    results_[i] = &metrics.AddCounter("pointsman_bundle_reloads_total",
-                                      "Wishes for another bundle, by result",
-                                      {{"result", kAttemptNames[i]}});
+    results_[i] =
+        &metrics.AddCounter("pointsman_bundle_reloads_total",
+                            "Wishes for another bundle, by result", {{"result", kAttemptNames[i]}});
   }
 }
 

@@ -18,7 +18,7 @@ namespace pointsman::server {
 Metrics::Source ConnectionMetrics(const GrpcListener& listener);
 Metrics::Source RequestMetrics(const RouterService& router, const Admission& admission,
                                const WorkQueue& queue);
-Metrics::Source DecisionLogMetrics(const DecisionLog* log);  // null: all zero
+Metrics::Source DecisionLogMetrics(const DecisionLog* log);          // null: all zero
 Metrics::Source CertificateMetrics(const RotatingCredentials* tls);  // null: zero
 Metrics::Source BundleFetchMetrics(const UrlSource* url);            // null: all zero
 

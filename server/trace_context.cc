@@ -36,8 +36,8 @@ std::string_view TraceId(std::string_view traceparent) {
                            IsLowerHex(trace_id) && !IsZero(trace_id) && IsLowerHex(parent_id) &&
                            !IsZero(parent_id) &&
                            IsLowerHex(traceparent.substr(kFlagsAt, kFlagsLength));
-  const bool ends_well = traceparent.size() == kLength ||
-                         (version != "00" && traceparent[kLength] == '-');
+  const bool ends_well =
+      traceparent.size() == kLength || (version != "00" && traceparent[kLength] == '-');
   return well_formed && ends_well ? trace_id : std::string_view();
 }
 

@@ -9,9 +9,9 @@ namespace pointsman::server {
 
 inline constexpr char kTraceparentHeader[] = "traceparent";
 
-// The trace id in a traceparent: 32 lower-case hex digits, not all zero. Empty if the header does not
-// have the form version-traceid-parentid-flags; versions above 00 may have more behind that. The
-// view points into `traceparent`.
+// The trace id in a traceparent: 32 lower-case hex digits, not all zero. Empty if the header does
+// not have the form version-traceid-parentid-flags; versions above 00 may have more behind that.
+// The view points into `traceparent`.
 std::string_view TraceId(std::string_view traceparent);
 
 }  // namespace pointsman::server

@@ -45,8 +45,8 @@ Overload Admission::EnterCrowded(int64_t weight, int64_t in_flight, int64_t now_
   // above it, up to half as much again, while the others shrink to theirs.
   int64_t capacity = Capacity();
   if (in_flight + weight > capacity && IsBurst(now_ns)) capacity = Capacity(kBurstDelays);
-  const auto own_before = by_client_[slot].fetch_add(static_cast<int32_t>(weight),
-                                                     std::memory_order_relaxed);
+  const auto own_before =
+      by_client_[slot].fetch_add(static_cast<int32_t>(weight), std::memory_order_relaxed);
   if (own_before == 0) active_clients_.fetch_add(1, std::memory_order_relaxed);
   const int64_t clients = std::max<int64_t>(active_clients_.load(std::memory_order_relaxed), 1);
   const int64_t share = std::max<int64_t>(capacity / clients, 1);
@@ -68,8 +68,8 @@ void Admission::Leave(int64_t weight, size_t slot) {
 }
 
 void Admission::LeaveSlot(int64_t weight, size_t slot) {
-  const auto left = by_client_[slot].fetch_sub(static_cast<int32_t>(weight),
-                                               std::memory_order_relaxed);
+  const auto left =
+      by_client_[slot].fetch_sub(static_cast<int32_t>(weight), std::memory_order_relaxed);
   if (left == weight) active_clients_.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -1,12 +1,12 @@
 // Who may begin now, and who is told to come back later.
 //
-// A request that cannot be answered soon is refused at once, while that costs microseconds: so those
-// that are accepted keep their latency, and the work done is work that somebody still waits for.
-// Three limits: requests in flight, the delay that the queue would add, and, once it is crowded, a
-// fair share for each client. A queue that was within its limit may grow beyond it for a
-// while: a stall of the machine or a burst of callers is no overload (the idea is CoDel's, RFC 8289:
-// a standing queue is bad, a passing one is what queues are for). All in atomics of fixed number:
-// nothing here grows.
+// A request that cannot be answered soon is refused at once, while that costs microseconds: so
+// those that are accepted keep their latency, and the work done is work that somebody still waits
+// for. Three limits: requests in flight, the delay that the queue would add, and, once it is
+// crowded, a fair share for each client. A queue that was within its limit may grow beyond it for a
+// while: a stall of the machine or a burst of callers is no overload (the idea is CoDel's, RFC
+// 8289: a standing queue is bad, a passing one is what queues are for). All in atomics of fixed
+// number: nothing here grows.
 #ifndef POINTSMAN_SERVER_ADMISSION_ADMISSION_H_
 #define POINTSMAN_SERVER_ADMISSION_ADMISSION_H_
 
@@ -24,16 +24,16 @@ inline constexpr size_t kOverloadCount = 4;
 class Admission {
  public:
   struct Limits {
-    int64_t max_in_flight = 1000;               // accepted and not yet answered
-    int64_t max_queue_delay_ns = 5'000'000;     // expected wait before the work begins
-    int workers = 1;                            // threads that share the work
+    int64_t max_in_flight = 1000;            // accepted and not yet answered
+    int64_t max_queue_delay_ns = 5'000'000;  // expected wait before the work begins
+    int workers = 1;                         // threads that share the work
   };
 
   explicit Admission(const Limits& limits) : limits_(limits) {}
 
   // Takes a place for a request of `weight` decisions, or says why not. `now_ns` is monotonic.
-  // `client_hash` is called when it is crowded only, since a peer's address is not free to have: any
-  // well-mixed hash of the client's name.
+  // `client_hash` is called when it is crowded only, since a peer's address is not free to have:
+  // any well-mixed hash of the client's name.
   template <typename ClientHash>
   Overload Enter(int64_t weight, int64_t now_ns, ClientHash client_hash, class Ticket* ticket);
 
@@ -79,8 +79,8 @@ class Admission {
   const Limits limits_;
   alignas(64) std::atomic<int64_t> in_flight_{0};
   alignas(64) std::atomic<int64_t> mean_ns_{0};
-  // When the queue last was beyond its limit, and when that began after it had been calm. Threads may
-  // overwrite one another's, which differ by microseconds.
+  // When the queue last was beyond its limit, and when that began after it had been calm. Threads
+  // may overwrite one another's, which differ by microseconds.
   std::atomic<int64_t> beyond_limit_ns_{INT64_MIN / 2};
   std::atomic<int64_t> burst_began_ns_{INT64_MIN / 2};
   std::atomic<int64_t> active_clients_{0};
@@ -111,8 +111,7 @@ class Ticket {
 };
 
 template <typename ClientHash>
-Overload Admission::Enter(int64_t weight, int64_t now_ns, ClientHash client_hash,
-                          Ticket* ticket) {
+Overload Admission::Enter(int64_t weight, int64_t now_ns, ClientHash client_hash, Ticket* ticket) {
   const int64_t before = in_flight_.fetch_add(weight, std::memory_order_relaxed);
   size_t slot = Ticket::kNoSlot;
   if (IsCrowded(before + weight)) {

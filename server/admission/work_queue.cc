@@ -7,8 +7,8 @@
 namespace pointsman::server {
 namespace {
 
-// gRPC 1.51 has one callback thread for two cores, at least 2 and at most 16. Half of them, at most,
-// decide in place.
+// gRPC 1.51 has one callback thread for two cores, at least 2 and at most 16. Half of them, at
+// most, decide in place.
 int MaxInPlace() {
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   return std::clamp(cores / 2, 2, 16) / 2;

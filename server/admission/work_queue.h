@@ -2,8 +2,8 @@
 //
 // gRPC's own threads read sockets; were they to decide as well when all are busy, nobody would be
 // left to read, and requests would wait unseen where they can be neither counted nor refused. So at
-// most a few decide in place, which spares the change of thread while there is little to do, and the
-// rest goes to workers.
+// most a few decide in place, which spares the change of thread while there is little to do, and
+// the rest goes to workers.
 #ifndef POINTSMAN_SERVER_ADMISSION_WORK_QUEUE_H_
 #define POINTSMAN_SERVER_ADMISSION_WORK_QUEUE_H_
 

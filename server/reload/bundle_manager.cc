@@ -1,8 +1,6 @@
 #include "server/reload/bundle_manager.h"
 
 #include <malloc.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -284,7 +282,17 @@ void BundleManager::Carry(Pending pending) {
   Finish(pending, result, digest, std::move(response));
 }
 
-absl::StatusOr<std::shared_ptr<const Engine>> BundleManager::Load(const BundleWish& wish) const {
+absl::StatusOr<std::shared_ptr<const Engine>> BundleManager::Load(const BundleWish& wish) {
+  if (!options_.load_in_background || snapshots_.Get() == nullptr) return LoadHere(wish);
+  // The manager itself is not idle work: it frees engines and trims the heap, and whoever is held
+  // up with an allocator's lock in hand holds up requests.
+  absl::StatusOr<std::shared_ptr<const Engine>> engine = absl::UnknownError("");
+  background_.RunAndWait([&] { engine = LoadHere(wish); });
+  return engine;
+}
+
+absl::StatusOr<std::shared_ptr<const Engine>> BundleManager::LoadHere(
+    const BundleWish& wish) const {
   // The loader parses what others wrote, and may run out of memory. That must not end a server that
   // has a bundle to serve from.
   try {
@@ -300,7 +308,7 @@ absl::StatusOr<std::shared_ptr<const Engine>> BundleManager::Load(const BundleWi
   }
 }
 
-absl::StatusOr<std::shared_ptr<const Engine>> BundleManager::FindPrevious(Pending* pending) const {
+absl::StatusOr<std::shared_ptr<const Engine>> BundleManager::FindPrevious(Pending* pending) {
   Served previous;
   {
     const std::lock_guard lock(mutex_);
@@ -355,9 +363,6 @@ void BundleManager::Activate(const std::shared_ptr<const Engine>& engine, v1::Bu
     snapshots_.Set(std::move(next));
   }
   retired_.Add(std::move(last));
-  // Of this thread alone, on Linux.
-  if (options_.niceness > 0)
-    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), options_.niceness);
 }
 
 v1::BundleStatus BundleManager::Describe(const Engine& engine, const std::string& path) const {

@@ -28,6 +28,7 @@
 #include "absl/status/statusor.h"
 #include "index/engine.h"
 #include "pointsman/v1/admin.pb.h"
+#include "server/reload/background_thread.h"
 #include "server/reload/reload_policy.h"
 #include "server/reload/retired_snapshots.h"
 #include "server/snapshot.h"
@@ -73,16 +74,16 @@ class BundleManager {
   // was expected; RESOURCE_EXHAUSTED if too many old bundles are still in use.
   using Done = std::function<void(absl::StatusOr<v1::ActivateBundleResponse>)>;
 
-  // All callbacks but `on_attempt` and Done run on the manager's thread only. None may destroy the
-  // manager or call LoadFirst.
+  // All callbacks but `on_attempt` and Done run on the manager's thread only, and the loader on a
+  // thread that it waits for. None may destroy the manager or call LoadFirst.
   struct Options {
     // Keep the bundle that was in service before in memory. If not, Rollback loads it anew.
     bool keep_previous = true;
     int max_retired = 4;                             // >= 1; bundles out of service but in use
     std::chrono::milliseconds retired_wait{10'000};  // for one of them to be free, then refuse
     std::chrono::milliseconds retry_delay{1000};
-    // Niceness of the thread, 0..19, once a bundle is in service: requests come first.
-    int niceness = 19;
+    // Load in the background (SCHED_IDLE) once a bundle is in service: requests come first.
+    bool load_in_background = true;
     // Never called twice at once, without locks of the manager held. On the manager's thread, or
     // for kSuperseded on that of the newer request. May be empty.
     std::function<void(const AttemptReport&)> on_attempt;
@@ -145,8 +146,9 @@ class BundleManager {
   void Add(Pending pending);
   void Sweep();
   void Carry(Pending pending);
-  absl::StatusOr<std::shared_ptr<const Engine>> Load(const BundleWish& wish) const;
-  absl::StatusOr<std::shared_ptr<const Engine>> FindPrevious(Pending* pending) const;
+  absl::StatusOr<std::shared_ptr<const Engine>> Load(const BundleWish& wish);
+  absl::StatusOr<std::shared_ptr<const Engine>> LoadHere(const BundleWish& wish) const;
+  absl::StatusOr<std::shared_ptr<const Engine>> FindPrevious(Pending* pending);
   bool RetryLater(Pending* pending);
   void DryRun(const Pending& pending, const std::shared_ptr<const Engine>& engine);
   void Activate(const std::shared_ptr<const Engine>& engine, v1::BundleStatus status);
@@ -177,6 +179,7 @@ class BundleManager {
   std::deque<v1::ReloadAttempt> attempts_;  // newest first
 
   // Of the thread alone.
+  BackgroundThread background_;
   RetiredSnapshots retired_;
   std::optional<ReloadTime> next_sweep_;
   std::chrono::milliseconds sweep_pause_{0};

@@ -15,10 +15,10 @@ namespace pointsman::server {
 // Entries of a directory beyond this number are not looked at; a bundle has some ten.
 inline constexpr int kMaxFingerprintedEntries = 1024;
 
-// Of a file: real path, device, inode, size and modification time. Not the change time, which a chmod
-// or a backup moves although nothing is written. Of a directory: the real
-// path, device and inode, and the same of every regular file (also through symbolic links) in it.
-// Its own times are left out: a temporary file beside the files that matter is no change.
+// Of a file: real path, device, inode, size and modification time. Not the change time, which a
+// chmod or a backup moves although nothing is written. Of a directory: the real path, device and
+// inode, and the same of every regular file (also through symbolic links) in it. Its own times are
+// left out: a temporary file beside the files that matter is no change.
 std::string FingerprintOf(const std::string& path);
 
 // Every directory whose entries take part in the resolution of `path`: the parent of each symbolic

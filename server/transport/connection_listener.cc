@@ -60,8 +60,8 @@ int Listen(const addrinfo& where) {
       socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, where.ai_protocol);
   if (fd < 0) return -1;
   const int on = 1;
-  // Only what TIME_WAIT holds may be reused: with SO_REUSEPORT a second server on the same port would
-  // start, and take half of the calls.
+  // Only what TIME_WAIT holds may be reused: with SO_REUSEPORT a second server on the same port
+  // would start, and take half of the calls.
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(fd, where.ai_addr, where.ai_addrlen) == 0 && listen(fd, kBacklog) == 0) return fd;
   const int error = errno;

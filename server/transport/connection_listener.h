@@ -61,8 +61,8 @@ class ConnectionListener {
 
   void Run();
   void Accept();
-  void RefuseOne();     // with mutex_ held
-  bool Track(int fd);   // with mutex_ held; false: to be refused
+  void RefuseOne();    // with mutex_ held
+  bool Track(int fd);  // with mutex_ held; false: to be refused
   void Forget(int fd);
 
   const Options options_;
@@ -75,9 +75,9 @@ class ConnectionListener {
   std::atomic<bool> stop_{false};
 
   mutable std::mutex mutex_;
-  int listen_fd_;                     // guarded by mutex_; -1 when closed
-  std::unordered_set<int> tracked_;   // guarded by mutex_; duplicates of the sockets gRPC owns
-  Counts counts_;                     // guarded by mutex_
+  int listen_fd_;                    // guarded by mutex_; -1 when closed
+  std::unordered_set<int> tracked_;  // guarded by mutex_; duplicates of the sockets gRPC owns
+  Counts counts_;                    // guarded by mutex_
 };
 
 // Raises the soft limit of open files to the hard one, and returns it. A connection takes two.

@@ -99,8 +99,7 @@ TEST_F(CheckConfigTest, AcceptsAddressesOfEveryKind) {
 }
 
 TEST_F(CheckConfigTest, RefusesWhatIsNoAddress) {
-  for (const char* address :
-       {"7431", ":7431", "host", "host:", "host:65536", "host:-1", "::1:2"}) {
+  for (const char* address : {"7431", ":7431", "host", "host:", "host:65536", "host:-1", "::1:2"}) {
     config_.metrics_listen_address = address;
     EXPECT_THAT(std::string(CheckConfig(config_).message()), HasSubstr("metrics_listen_address"))
         << address;

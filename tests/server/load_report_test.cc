@@ -23,8 +23,8 @@ double Field(const UnknownFieldSet& fields, int number) {
 
 TEST(EncodeLoadReport, WritesTheFieldsOfOrca) {
   UnknownFieldSet fields;
-  ASSERT_TRUE(fields.ParseFromString(
-      EncodeLoadReport({.cpu = 0.25, .application = 1.5, .rate = 1234.5})));
+  ASSERT_TRUE(
+      fields.ParseFromString(EncodeLoadReport({.cpu = 0.25, .application = 1.5, .rate = 1234.5})));
   EXPECT_EQ(fields.field_count(), 3);
   EXPECT_EQ(Field(fields, 1), 0.25);    // cpu_utilization
   EXPECT_EQ(Field(fields, 6), 1234.5);  // rps_fractional

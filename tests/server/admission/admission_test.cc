@@ -150,7 +150,8 @@ TEST(Admission, SharesAreEqualOnceTheGreedyHaveShrunk) {
   for (int round = 0; round < 2000; ++round) {
     for (size_t client = 0; client < 3; ++client) {
       for (int i = 0; i < (client == 0 ? 9 : 3); ++i) {
-        if (clients[client]->Enter(client + 1) == Overload::kNone) ++inside[client], ++entered[client];
+        if (clients[client]->Enter(client + 1) == Overload::kNone)
+          ++inside[client], ++entered[client];
       }
     }
     const size_t leaver = static_cast<size_t>(round) % 3;
@@ -204,8 +205,7 @@ TEST(Admission, CountsRightUnderContention) {
 
 TEST(Admission, ToldToComeBackLaterButNotTomorrow) {
   for (const int64_t delay_ns : {kMs, 50 * kMs, 60'000 * kMs}) {
-    const Admission admission(
-        {.max_in_flight = 10, .max_queue_delay_ns = delay_ns, .workers = 1});
+    const Admission admission({.max_in_flight = 10, .max_queue_delay_ns = delay_ns, .workers = 1});
     EXPECT_GE(admission.RetryDelayNanos(), 10 * kMs);
     EXPECT_LE(admission.RetryDelayNanos(), 1000 * kMs);
   }

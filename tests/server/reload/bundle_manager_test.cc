@@ -135,7 +135,7 @@ class Answer {
 class BundleManagerTest : public testing::Test {
  protected:
   BundleManagerTest() {
-    options_.niceness = 0;
+    options_.load_in_background = false;
     options_.retry_delay = milliseconds(10);
     options_.on_attempt = [this](const AttemptReport& report) {
       const std::lock_guard lock(mutex_);

@@ -21,7 +21,7 @@ class ReloadRealBundlesTest : public testing::Test {
  protected:
   ReloadRealBundlesTest() {
     BundleManager::Options options;
-    options.niceness = 0;
+    options.load_in_background = false;
     options.retry_delay = milliseconds(20);
     options.on_attempt = [this](const AttemptReport& report) {
       if (report.result == AttemptResult::kFailed) failed_.Add();

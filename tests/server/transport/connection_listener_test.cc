@@ -56,9 +56,8 @@ bool ReadsEnd(int fd) {
 // Takes connections as gRPC would, and keeps them.
 struct Server {
   explicit Server(int64_t max_connections = 100) {
-    listener = *ConnectionListener::Bind({.name = "listen_address",
-                                          .address = "127.0.0.1:0",
-                                          .max_connections = max_connections});
+    listener = *ConnectionListener::Bind(
+        {.name = "listen_address", .address = "127.0.0.1:0", .max_connections = max_connections});
     listener->Serve([this](int /*listener_fd*/, int fd) {
       const std::lock_guard lock(mutex);
       fds.push_back(fd);
@@ -139,8 +138,7 @@ TEST(ConnectionListener, RefusesAndLivesOnWhenFilesRunOut) {
   for (const int fd : sockets) {
     connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   }
-  const bool refused =
-      Eventually([&] { return server.listener->counts().refused_files == 3; });
+  const bool refused = Eventually([&] { return server.listener->counts().refused_files == 3; });
   setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_TRUE(refused);
   clients.push_back(Connect(port));
@@ -179,9 +177,9 @@ TEST(ConnectionListener, NamesSettingAndAddressWhenThePortIsInUse) {
   const auto second = ConnectionListener::Bind(
       {.name = "admin_listen_address", .address = address, .max_connections = 1});
   ASSERT_FALSE(second.ok());
-  EXPECT_THAT(std::string(second.status().message()),
-              AllOf(HasSubstr("admin_listen_address: cannot listen on " + address),
-                    HasSubstr("in use")));
+  EXPECT_THAT(
+      std::string(second.status().message()),
+      AllOf(HasSubstr("admin_listen_address: cannot listen on " + address), HasSubstr("in use")));
 }
 
 TEST(ConnectionListener, NamesAHostThatDoesNotExist) {
