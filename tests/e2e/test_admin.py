@@ -337,7 +337,7 @@ def test_cli_exit_codes_tell_refusals_from_bad_input(shared, bundle, quality_bun
     assert refused.returncode == cli.FAILED and digest_of(bundle) in refused.stderr
     assert pointsman_admin(shared, "rollback").returncode == cli.FAILED
     missing = pointsman_admin(shared, "activate", "/nonexistent/bundle")
-    assert missing.returncode == cli.BAD_INPUT and "/nonexistent/bundle" in missing.stderr
+    assert missing.returncode == cli.FAILED and "/nonexistent/bundle" in missing.stderr
     relative = pointsman_admin(shared, "activate", "bundle")
     assert relative.returncode == cli.BAD_INPUT and "must begin with /" in relative.stderr
     assert pointsman_admin(shared, "activate").returncode == cli.BAD_INPUT

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import time
 import threading
 
 import grpc
@@ -147,10 +148,23 @@ def test_an_unwatched_bundle_is_read_again_on_sighup_alone(
     server.signal(signal.SIGHUP)
     harness.eventually(lambda: deciding_digest(server) == digest_of(other_bundle))
     assert len(status(server).reloads) == 2
+
+
+def test_sighup_does_not_undo_a_rollback(
+    api, admin, start_server, current, deciding_digest, bundle, other_bundle, tmp_path
+):
+    log = tmp_path / "decisions.jsonl"
+    server = start_server(bundle=current, bundle_poll_ms=0, decision_log=log)
+    point(current, other_bundle)
     server.signal(signal.SIGHUP)
-    harness.eventually(
-        lambda: server.metric("pointsman_bundle_reloads_total", result="unchanged") == 1
-    )
+    harness.eventually(lambda: deciding_digest(server) == digest_of(other_bundle))
+    admin(server).Rollback(api.admin.RollbackRequest())
+    log.unlink()
+    server.signal(signal.SIGHUP)
+    harness.eventually(log.exists)  # the log is opened again before the bundle is looked at
+    for _ in range(20):
+        assert deciding_digest(server) == digest_of(bundle)
+        time.sleep(0.01)
     assert server.process.poll() is None
 
 
