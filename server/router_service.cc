@@ -108,7 +108,6 @@ class RouterService::Call : public grpc::ServerUnaryReactor, public WorkQueue::T
 
   // Decisions this call will make before others have their turn.
   virtual int64_t weight() const { return 1; }
-  virtual bool may_run_in_place() const { return true; }
 
   // Answers; the call may be gone when this returns.
   void Answer(grpc::Status status) {
@@ -263,7 +262,6 @@ class RouterService::BatchCall final : public Call {
         batch_(Arena::CreateMessage<v1::BatchRouteResponse>(&arena_)) {}
 
   int64_t weight() const override { return kBatchSlice; }
-  bool may_run_in_place() const override { return false; }
 
  private:
   std::optional<absl::Status> Work(size_t* decisions) override {
@@ -347,6 +345,7 @@ grpc::ServerUnaryReactor* RouterService::Begin(Call* call) {
     return call;
   }
   call->TakeTrace();
+  // Somebody has to read while others decide, so in place only a single decision without others.
   const bool alone = parts_.admission.in_flight() <= 1;
   if (!alone || !parts_.queue.TryRunInPlace(call)) parts_.queue.Push(call);
   return call;

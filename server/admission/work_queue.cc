@@ -49,8 +49,9 @@ bool WorkQueue::TryRunInPlace(Task* task) {
     in_place_.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }
-  task->Run();
+  const bool done = task->Run();
   in_place_.fetch_sub(1, std::memory_order_relaxed);
+  if (!done) Push(task);
   return true;
 }
 

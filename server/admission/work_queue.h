@@ -39,8 +39,8 @@ class WorkQueue {
   // Bounded by who calls: see Admission.
   void Push(Task* task);
 
-  // Runs `task` on the calling thread if the queue is empty and few others do the same; false if it
-  // was not run. Only for tasks that take a single slice.
+  // Runs `task`, or its first slice, on the calling thread if the queue is empty and few others do
+  // the same; false if it was not run.
   bool TryRunInPlace(Task* task);
 
   size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }

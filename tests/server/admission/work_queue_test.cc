@@ -91,6 +91,16 @@ TEST(WorkQueue, RunsInPlaceOnTheCallersThreadWhenThereIsNothingElseToDo) {
   EXPECT_EQ(ran_on, std::this_thread::get_id());
 }
 
+TEST(WorkQueue, QueuesWhatIsNotDoneInPlace) {
+  std::atomic<int> slices{0};
+  TestTask task([&slices] { return ++slices == 3; });
+  {
+    WorkQueue queue(1);
+    EXPECT_TRUE(queue.TryRunInPlace(&task));
+  }
+  EXPECT_EQ(slices, 3);
+}
+
 TEST(WorkQueue, DoesNotOvertakeWhatIsQueued) {
   std::promise<void> release;
   std::shared_future<void> released = release.get_future().share();
