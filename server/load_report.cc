@@ -1,22 +1,20 @@
 #include "server/load_report.h"
 
 #include <algorithm>
+#include <bit>
 #include <ctime>
 #include <thread>
 
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
-#include "google/protobuf/wire_format_lite.h"
 
 namespace pointsman::server {
 namespace {
 
-using google::protobuf::internal::WireFormatLite;
-
 // Field numbers of xds.data.orca.v3.OrcaLoadReport, all of type double.
-constexpr int kCpuUtilization = 1;
-constexpr int kRpsFractional = 6;
-constexpr int kApplicationUtilization = 9;
+constexpr uint32_t kCpuUtilization = 1;
+constexpr uint32_t kRpsFractional = 6;
+constexpr uint32_t kApplicationUtilization = 9;
 
 int64_t ProcessCpuNanos() {
   timespec time = {};
@@ -30,9 +28,14 @@ std::string EncodeLoadReport(const Load& load) {
   std::string bytes;
   google::protobuf::io::StringOutputStream stream(&bytes);
   google::protobuf::io::CodedOutputStream out(&stream);
-  WireFormatLite::WriteDouble(kCpuUtilization, load.cpu, &out);
-  WireFormatLite::WriteDouble(kRpsFractional, load.rate, &out);
-  WireFormatLite::WriteDouble(kApplicationUtilization, load.application, &out);
+  const auto write = [&out](uint32_t field, double value) {
+    constexpr uint32_t kFixed64 = 1;  // wire type
+    out.WriteTag(field << 3 | kFixed64);
+    out.WriteLittleEndian64(std::bit_cast<uint64_t>(value));
+  };
+  write(kCpuUtilization, load.cpu);
+  write(kRpsFractional, load.rate);
+  write(kApplicationUtilization, load.application);
   out.Trim();
   return bytes;
 }

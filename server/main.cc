@@ -15,7 +15,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "index/bundle/signature.h"
 #include "index/engine.h"
 #include "index/search/vector_index.h"
 #include "index/version.h"
@@ -23,7 +22,7 @@
 #include "server/admin_service.h"
 #include "server/admission/admission.h"
 #include "server/admission/work_queue.h"
-#include "server/bundle_metrics.h"
+#include "server/bundle_supply.h"
 #include "server/config.h"
 #include "server/decision_log/decision_log.h"
 #include "server/drain.h"
@@ -36,7 +35,6 @@
 #include "server/port_file.h"
 #include "server/process_metrics.h"
 #include "server/reload/bundle_manager.h"
-#include "server/reload/https_fetch.h"
 #include "server/reload/path_fingerprint.h"
 #include "server/reload/path_watcher.h"
 #include "server/reload/url_source.h"
@@ -87,109 +85,21 @@ int UsableCores() {
   return sched_getaffinity(0, sizeof cores, &cores) == 0 ? std::max(1, CPU_COUNT(&cores)) : 1;
 }
 
-// --- The bundle ---------------------------------------------------------------------------------
-
-absl::StatusOr<Engine::LoadOptions> BundleDemands(const Config& config) {
-  Engine::LoadOptions demands;
-  demands.bounds = {.max_text_bytes = static_cast<size_t>(config.max_request_text_bytes),
-                    .max_turns = static_cast<int>(config.max_turns),
-                    .max_tokens = config.max_tokens,
-                    .max_evidence = static_cast<int>(config.max_evidence_exemplars),
-                    .max_evidence_text_bytes = static_cast<size_t>(config.max_evidence_text_bytes)};
-  if (config.trusted_keys_file.empty()) return demands;
-  auto keys = bundle::TrustedKeys::Read(config.trusted_keys_file);
-  if (!keys.ok()) return keys.status();
-  demands.trusted_keys = std::make_shared<const bundle::TrustedKeys>(*std::move(keys));
-  return demands;
-}
-
-BundleLoader MakeLoader(Engine::LoadOptions demands) {
-  return [demands = std::move(demands)](
-             const std::string& path,
-             const std::string& expected_digest) -> absl::StatusOr<std::shared_ptr<const Engine>> {
-    Engine::LoadOptions options = demands;
-    options.expected_digest = expected_digest;
-    auto engine = Engine::Load(path, options);
-    if (!engine.ok()) return engine.status();
-    return std::shared_ptr<const Engine>(*std::move(engine));
-  };
-}
-
-SnapshotPublisher MakePublisher(Metrics& metrics) {
-  return [&metrics](std::shared_ptr<const Engine> engine) {
-    metrics.SetBundle(engine->manifest().digest(), engine->manifest().version());
-    BundleMetrics resolved(engine->catalogue(), engine->policies(), metrics);
-    return std::make_shared<const Snapshot>(Snapshot{std::move(engine), std::move(resolved)});
-  };
-}
-
-absl::StatusOr<std::unique_ptr<UrlSource>> MakeUrlSource(const Config& config,
-                                                         BundleManager& bundles) {
-  if (config.bundle_url.empty()) return std::unique_ptr<UrlSource>();
-  return UrlSource::Create(
-      {.fetch = {.url = config.bundle_url,
-                 .ca_file = config.bundle_url_ca_file,
-                 .max_bytes = config.max_bundle_bytes},
-       .cache_directory = config.bundle_cache_directory,
-       .expected_digest = config.bundle_url_digest,
-       .has_trusted_keys = !config.trusted_keys_file.empty(),
-       .archive = {.max_bytes = config.max_bundle_bytes, .max_file_bytes = config.max_bundle_bytes},
-       .poll_interval = milliseconds(config.bundle_url_poll_ms),
-       .request =
-           [&bundles](BundleWish wish, BundleManager::Done done) {
-             bundles.Request(std::move(wish), std::move(done));
-           },
-       .on_poll =
-           [&bundles, shown = ShownUrl(config.bundle_url)](
-               PollResult /*result*/, const absl::Status& status, bool seen_by_manager) {
-             if (status.ok() || seen_by_manager) return;
-             bundles.RecordFailure(shown, status);
-             Log(Severity::kError, "bundle_url gives no bundle; the one in service stays",
-                 {{"source", std::string_view(shown)},
-                  {"error", std::string_view(status.message().data(), status.message().size())}});
-           }});
-}
-
-// The first bundle: the one configured, the one cached of the URL, or else the one there is now.
-absl::Status LoadFirstBundle(const Config& config, BundleManager& bundles, UrlSource* url) {
-  if (url == nullptr) return bundles.LoadFirst({.path = config.bundle});
-  absl::Status cached = absl::NotFoundError("nothing is cached");
-  if (const auto path = url->CachedBundle()) {
-    cached = bundles.LoadFirst(
-        {.path = *path, .source = url->shown_url(), .expected_digest = config.bundle_url_digest});
-    if (cached.ok()) return cached;
-    Log(Severity::kWarning, absl::StrCat("the cached bundle is refused: ", cached.message()));
-  }
-  return url->PollOnce();
-}
-
-void LogAttempt(const AttemptReport& report) {
-  const v1::ReloadAttempt& attempt = report.attempt;
-  const bool failed = !attempt.error().empty();
-  Log(failed ? Severity::kError : Severity::kInfo,
-      failed ? "bundle refused; the one in service stays" : "bundle",
-      {{"result", AttemptResultName(report.result)},
-       {"source", std::string_view(attempt.source())},
-       {"bundle_digest", std::string_view(attempt.digest())},
-       {"error", std::string_view(attempt.error())},
-       {"duration_ms",
-        int64_t{std::chrono::duration_cast<milliseconds>(report.duration).count()}}});
-}
-
 // --- Files that are read again ------------------------------------------------------------------
 
-// Reads certificates or clients anew; what is not in order changes nothing.
+// Reads certificates or clients anew; what is not in order changes nothing. `counters`: null at the
+// start, when nobody has changed them.
 template <typename Holder>
-void Reread(Holder& holder, std::string_view what, FileReloadMetrics& counters) {
+void Reread(Holder& holder, std::string_view what, FileReloadMetrics* counters) {
   const auto outcome = holder.Reload(absl::Now());
-  counters.Record(outcome.ok());
+  if (counters != nullptr) counters->Record(outcome.ok());
   if (!outcome.ok()) {
     Log(Severity::kError, absl::StrCat(std::string(what), " refused; the old ones stay: ",
                                        outcome.status().message()));
     return;
   }
   LogWarnings(outcome->warnings);
-  Log(Severity::kInfo, absl::StrCat(std::string(what), " read again"));
+  if (counters != nullptr) Log(Severity::kInfo, absl::StrCat(std::string(what), " read again"));
 }
 
 std::vector<std::string> TlsFiles(const Config& config) {
@@ -313,12 +223,11 @@ int Serve(const Config& config) {
   std::string known_bundle = FingerprintOf(config.bundle);
   // Watched from before it is read, so that no change is missed. One that comes before we serve
   // waits until then: the first load must not be overtaken.
-  std::atomic<bool> changed_before_serving{false};
+  std::atomic<bool> bundle_changed{false};
   const auto reread_bundle = [&] {
-    if (serving) {
+    bundle_changed = true;
+    if (serving && bundle_changed.exchange(false)) {
       bundles.Request({.path = config.bundle, .may_be_incomplete = true});
-    } else {
-      changed_before_serving = true;
     }
   };
   std::unique_ptr<PathWatcher> bundle_watcher;
@@ -398,17 +307,17 @@ int Serve(const Config& config) {
   // Watch what may change.
   FileReloadMetrics certificate_reloads(*metrics, "certificate");
   FileReloadMetrics client_reloads(*metrics, "clients");
-  const auto reread_certificate = [&] { Reread(*tls, "certificates", certificate_reloads); };
-  const auto reread_clients = [&] { Reread(*clients, "clients", client_reloads); };
+  const auto reread_certificate = [&] { Reread(*tls, "certificates", &certificate_reloads); };
+  const auto reread_clients = [&] { Reread(*clients, "clients", &client_reloads); };
   auto file_watcher = StartWatcher(config.file_poll_ms);
   if (!file_watcher.ok()) return CannotStart(file_watcher.status());
   if (tls != nullptr) {
     (*file_watcher)->Watch(TlsFiles(config), reread_certificate);
   }
   if (clients != nullptr) (*file_watcher)->Watch({config.clients_file}, reread_clients);
-  // Whatever changed between the first reading and now.
-  if (tls != nullptr) reread_certificate();
-  if (clients != nullptr) reread_clients();
+  // Whatever changed between the first reading and now; and what is unwise about them.
+  if (tls != nullptr) Reread(*tls, "certificates", nullptr);
+  if (clients != nullptr) Reread(*clients, "clients", nullptr);
 
   // SERVING.
   const SnapshotHandle first = snapshots.Get();
@@ -428,7 +337,7 @@ int Serve(const Config& config) {
        {"bundle_digest", std::string_view(first->engine->manifest().digest())}});
   NotifyServiceManager("READY=1");
   if (*url != nullptr) (*url)->Start();
-  if (changed_before_serving) reread_bundle();
+  if (bundle_changed) reread_bundle();
 
   // Until a signal. SIGHUP has everything read again that is read from files.
   ProcessEvent event = WaitForProcessEvent();

@@ -258,7 +258,6 @@ class RouterService::BatchCall final : public Call {
   BatchCall(RouterService& service, grpc::CallbackServerContext* context,
             const grpc::ByteBuffer* request, grpc::ByteBuffer* response)
       : Call(service, Method::kBatchRoute, Scope::kBatch, context, request, response),
-        bytes_(*request),
         batch_(Arena::CreateMessage<v1::BatchRouteResponse>(&arena_)) {}
 
   int64_t weight() const override { return kBatchSlice; }
@@ -266,7 +265,8 @@ class RouterService::BatchCall final : public Call {
  private:
   std::optional<absl::Status> Work(size_t* decisions) override {
     if (items_.empty()) {
-      auto items = SplitBatch(bytes_.view(), service_.options_.max_batch_items);
+      bytes_.emplace(*request_);
+      auto items = SplitBatch(bytes_->view(), service_.options_.max_batch_items);
       if (!items.ok()) return items.status();
       items_ = *std::move(items);
     }
@@ -286,8 +286,8 @@ class RouterService::BatchCall final : public Call {
     return absl::OkStatus();
   }
 
-  const ContiguousBytes bytes_;
-  std::vector<std::string_view> items_;  // within `bytes_`
+  std::optional<ContiguousBytes> bytes_;  // not before it is admitted: it may be a copy
+  std::vector<std::string_view> items_;   // within `bytes_`
   size_t next_ = 0;
   Arena arena_;
   v1::BatchRouteResponse* const batch_;
@@ -347,7 +347,7 @@ grpc::ServerUnaryReactor* RouterService::Begin(Call* call) {
   call->TakeTrace();
   // Somebody has to read while others decide, so in place only a single decision without others.
   const bool alone = parts_.admission.in_flight() <= 1;
-  if (!alone || !parts_.queue.TryRunInPlace(call)) parts_.queue.Push(call);
+  if (!alone || !call->Run()) parts_.queue.Push(call);
   return call;
 }
 

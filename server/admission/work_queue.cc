@@ -2,21 +2,8 @@
 
 #include <sched.h>
 
-#include <algorithm>
-
 namespace pointsman::server {
-namespace {
-
-// gRPC 1.51 has one callback thread for two cores, at least 2 and at most 16. Half of them, at
-// most, decide in place.
-int MaxInPlace() {
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  return std::clamp(cores / 2, 2, 16) / 2;
-}
-
-}  // namespace
-
-WorkQueue::WorkQueue(int workers) : max_in_place_(MaxInPlace()) {
+WorkQueue::WorkQueue(int workers) {
   threads_.reserve(static_cast<size_t>(workers));
   for (int i = 0; i < workers; ++i) threads_.emplace_back(&WorkQueue::Work, this);
 }
@@ -41,18 +28,6 @@ void WorkQueue::Push(Task* task) {
     wake = idle_ > 0;
   }
   if (wake) not_empty_.notify_one();
-}
-
-bool WorkQueue::TryRunInPlace(Task* task) {
-  if (waiting() > 0) return false;
-  if (in_place_.fetch_add(1, std::memory_order_relaxed) >= max_in_place_) {
-    in_place_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
-  }
-  const bool done = task->Run();
-  in_place_.fetch_sub(1, std::memory_order_relaxed);
-  if (!done) Push(task);
-  return true;
 }
 
 void WorkQueue::Work() {

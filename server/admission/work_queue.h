@@ -39,17 +39,11 @@ class WorkQueue {
   // Bounded by who calls: see Admission.
   void Push(Task* task);
 
-  // Runs `task`, or its first slice, on the calling thread if the queue is empty and few others do
-  // the same; false if it was not run.
-  bool TryRunInPlace(Task* task);
-
   size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
  private:
   void Work();
 
-  const int max_in_place_;
-  std::atomic<int> in_place_{0};
   std::atomic<size_t> waiting_{0};
   std::mutex mutex_;
   std::condition_variable not_empty_;

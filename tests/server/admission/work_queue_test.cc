@@ -80,73 +80,6 @@ TEST(WorkQueue, FinishesWhatIsQueuedBeforeItEnds) {
   EXPECT_EQ(ran, 1000);
 }
 
-TEST(WorkQueue, RunsInPlaceOnTheCallersThreadWhenThereIsNothingElseToDo) {
-  WorkQueue queue(1);
-  std::thread::id ran_on;
-  TestTask task([&ran_on] {
-    ran_on = std::this_thread::get_id();
-    return true;
-  });
-  EXPECT_TRUE(queue.TryRunInPlace(&task));
-  EXPECT_EQ(ran_on, std::this_thread::get_id());
-}
-
-TEST(WorkQueue, QueuesWhatIsNotDoneInPlace) {
-  std::atomic<int> slices{0};
-  TestTask task([&slices] { return ++slices == 3; });
-  {
-    WorkQueue queue(1);
-    EXPECT_TRUE(queue.TryRunInPlace(&task));
-  }
-  EXPECT_EQ(slices, 3);
-}
-
-TEST(WorkQueue, DoesNotOvertakeWhatIsQueued) {
-  std::promise<void> release;
-  std::shared_future<void> released = release.get_future().share();
-  std::promise<void> began;
-  TestTask blocker([&] {
-    began.set_value();
-    released.wait();
-    return true;
-  });
-  TestTask queued([] { return true; });
-  TestTask in_place([] { return true; });
-  WorkQueue queue(1);
-  queue.Push(&blocker);
-  began.get_future().wait();
-  queue.Push(&queued);
-  EXPECT_EQ(queue.waiting(), 1);
-  EXPECT_FALSE(queue.TryRunInPlace(&in_place));
-  release.set_value();
-}
-
-TEST(WorkQueue, KeepsSomeOfManyCallersFree) {
-  constexpr int kCallers = 32;
-  WorkQueue queue(1);
-  std::promise<void> release;
-  std::shared_future<void> released = release.get_future().share();
-  std::atomic<int> in_place{0};
-  std::atomic<int> turned_away{0};
-  std::vector<std::thread> callers;
-  for (int i = 0; i < kCallers; ++i) {
-    callers.emplace_back([&] {
-      TestTask task([&] {
-        ++in_place;
-        released.wait();
-        return true;
-      });
-      if (!queue.TryRunInPlace(&task)) ++turned_away;
-    });
-  }
-  // Those in place wait for us, so all that can be turned away are.
-  while (in_place + turned_away < kCallers) std::this_thread::yield();
-  EXPECT_GE(turned_away, kCallers - 8);
-  EXPECT_GE(in_place, 1);
-  release.set_value();
-  for (std::thread& caller : callers) caller.join();
-}
-
 TEST(WorkQueue, ManyProducersLoseNothing) {
   constexpr int kProducers = 4;
   constexpr int kEach = 5000;
@@ -163,7 +96,7 @@ TEST(WorkQueue, ManyProducersLoseNothing) {
             ran.fetch_add(1);
             return true;
           });
-          if (i % 3 != 0 || !queue.TryRunInPlace(task.get())) queue.Push(task.get());
+          queue.Push(task.get());
         }
       });
     }
