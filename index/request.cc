@@ -24,7 +24,10 @@ absl::Status CheckUtf8(std::string_view field, std::string_view text) {
   return absl::OkStatus();
 }
 
-absl::Status CheckRange(std::string_view field, double value, double lower, double upper) {
+// Counts as integers, so that a message shows all their digits.
+template <typename Number>
+absl::Status CheckRange(std::string_view field, Number value, std::type_identity_t<Number> lower,
+                        std::type_identity_t<Number> upper) {
   if (value >= lower && value <= upper) return absl::OkStatus();
   return InvalidField(field, absl::StrCat("must be within ", lower, " to ", upper, "; is ", value));
 }
@@ -177,8 +180,8 @@ absl::Status ResolveRequirements(const v1::RouteRequest& request, const RequestC
   }
   if (requirements.has_context_tokens()) {
     terms.context_tokens = static_cast<double>(requirements.context_tokens());
-    status = CheckRange("requirements.context_tokens", terms.context_tokens, 0,
-                        static_cast<double>(context.bounds.max_tokens));
+    status = CheckRange("requirements.context_tokens", requirements.context_tokens(), 0,
+                        context.bounds.max_tokens);
     if (!status.ok()) return status;
   }
   status = CheckCount("requirements.tags", static_cast<size_t>(requirements.tags_size()), tag_limit,
@@ -196,10 +199,10 @@ absl::Status ResolveRequirements(const v1::RouteRequest& request, const RequestC
 absl::Status ResolveTokens(const v1::RouteRequest& request, const RequestContext& context,
                            ResolvedRequest* resolved) {
   choose::Terms& terms = resolved->terms;
-  const auto max_tokens = static_cast<double>(context.bounds.max_tokens);
+  const int64_t max_tokens = context.bounds.max_tokens;
   if (request.has_input_tokens()) {
     terms.input_tokens = static_cast<double>(request.input_tokens());
-    absl::Status status = CheckRange("input_tokens", terms.input_tokens, 0, max_tokens);
+    absl::Status status = CheckRange("input_tokens", request.input_tokens(), 0, max_tokens);
     if (!status.ok()) return status;
   } else {
     for (const embed::Turn& turn : resolved->turns) {
@@ -209,8 +212,8 @@ absl::Status ResolveTokens(const v1::RouteRequest& request, const RequestContext
   }
   if (request.has_expected_output_tokens()) {
     terms.expected_output_tokens = static_cast<double>(request.expected_output_tokens());
-    absl::Status status =
-        CheckRange("expected_output_tokens", terms.expected_output_tokens, 0, max_tokens);
+    absl::Status status = CheckRange("expected_output_tokens", request.expected_output_tokens(),
+                                     0, max_tokens);
     if (!status.ok()) return status;
   }
   if (!request.has_incumbent()) return absl::OkStatus();
@@ -221,8 +224,8 @@ absl::Status ResolveTokens(const v1::RouteRequest& request, const RequestContext
                                      "`; known: ", KnownNames(context.catalogue.model_ids())));
   }
   terms.cached_input_tokens = static_cast<double>(request.incumbent().cached_input_tokens());
-  return CheckRange("incumbent.cached_input_tokens", terms.cached_input_tokens, 0,
-                    request.has_input_tokens() ? terms.input_tokens : max_tokens);
+  return CheckRange("incumbent.cached_input_tokens", request.incumbent().cached_input_tokens(), 0,
+                    request.has_input_tokens() ? request.input_tokens() : max_tokens);
 }
 
 }  // namespace

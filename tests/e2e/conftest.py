@@ -1,15 +1,10 @@
 """Fixtures of the end-to-end tests: stubs, one bundle a session, and servers."""
 
-import importlib
-import importlib.resources
-import sys
-import types
-
 import grpc
 import pytest
-from grpc_tools import protoc
 
 import harness
+import stubs
 
 SOURCES = harness.REPOSITORY / "tests" / "e2e" / "sources"
 
@@ -17,26 +12,7 @@ SOURCES = harness.REPOSITORY / "tests" / "e2e" / "sources"
 @pytest.fixture(scope="session")
 def api(tmp_path_factory):
     """The generated modules: api.router, api.router_grpc, api.admin, api.admin_grpc, api.errors, ..."""
-    protos = harness.REPOSITORY / "proto"
-    out = tmp_path_factory.mktemp("stubs")
-    files = [str(p) for p in sorted(protos.glob("pointsman/v1/*.proto"))]
-    files += [str(p) for p in sorted(protos.glob("google/rpc/*.proto"))]
-    arguments = [f"-I{protos}", f"--python_out={out}", f"--grpc_python_out={out}", *files]
-    # grpc_tools' own directory holds the well-known types, such as google/protobuf/any.proto.
-    well_known = importlib.resources.files("grpc_tools") / "_proto"
-    assert protoc.main(["protoc", f"-I{well_known}", *arguments]) == 0
-    sys.path.insert(0, str(out))
-    return types.SimpleNamespace(
-        router=importlib.import_module("pointsman.v1.router_pb2"),
-        router_grpc=importlib.import_module("pointsman.v1.router_pb2_grpc"),
-        admin=importlib.import_module("pointsman.v1.admin_pb2"),
-        admin_grpc=importlib.import_module("pointsman.v1.admin_pb2_grpc"),
-        decision_log=importlib.import_module("pointsman.v1.decision_log_pb2"),
-        catalogue=importlib.import_module("pointsman.v1.catalogue_pb2"),
-        policy=importlib.import_module("pointsman.v1.policy_pb2"),
-        errors=importlib.import_module("google.rpc.error_details_pb2"),
-        status=importlib.import_module("google.rpc.status_pb2"),
-    )
+    return stubs.load(tmp_path_factory.mktemp("stubs"))
 
 
 def build_bundle(out, *arguments):

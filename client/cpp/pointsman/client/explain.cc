@@ -1,12 +1,15 @@
 #include "pointsman/client/explain.h"
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "pointsman/client/status.h"
 #include "pointsman/client/text_table.h"
 #include "pointsman/client/what_would_change.h"
@@ -24,6 +27,38 @@ std::string Words(const std::string& name, const char* prefix) {
   std::string words(absl::StripPrefix(name, prefix));
   for (char& c : words) c = c == '_' ? ' ' : absl::ascii_tolower(static_cast<unsigned char>(c));
   return words;
+}
+
+// What comes over the wire must not steer a terminal: every text without control characters.
+void MakeSafe(google::protobuf::Message* message) {
+  const google::protobuf::Reflection& reflection = *message->GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(*message, &fields);
+  for (const auto* field : fields) {
+    if (field->is_map()) continue;  // outcomes of exemplars: only counted
+    const int count = field->is_repeated() ? reflection.FieldSize(*message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      const bool repeated = field->is_repeated();
+      if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
+        MakeSafe(repeated ? reflection.MutableRepeatedMessage(message, field, i)
+                          : reflection.MutableMessage(message, field));
+      } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+        const std::string text = repeated ? reflection.GetRepeatedString(*message, field, i)
+                                          : reflection.GetString(*message, field);
+        std::string safe = OneLine(text, text.size());
+        if (repeated) {
+          reflection.SetRepeatedString(message, field, i, std::move(safe));
+        } else {
+          reflection.SetString(message, field, std::move(safe));
+        }
+      }
+    }
+  }
+}
+
+v1::RouteResponse Safe(v1::RouteResponse response) {
+  MakeSafe(&response);
+  return response;
 }
 
 std::string Head(const v1::RouteResponse& response, const Paint& paint) {
@@ -187,8 +222,9 @@ std::string Origin(const v1::RouteResponse& response) {
 
 }  // namespace
 
-std::string ExplainText(const v1::RouteResponse& response, const ExplainOptions& options) {
+std::string ExplainText(const v1::RouteResponse& from_wire, const ExplainOptions& options) {
   const Paint paint(options.colour);
+  const v1::RouteResponse response = Safe(from_wire);
   std::string text = Head(response, paint);
   text += Needs(response);
   text += Candidates(response, paint);
@@ -207,7 +243,7 @@ std::string ExplainText(const Routed& routed, const ExplainOptions& options) {
   for (const std::string& limit : routed.unchecked_limits) {
     absl::StrAppend(&text, "  not checked: ", limit, "\n");
   }
-  const v1::RouteResponse& response = routed.response;
+  const v1::RouteResponse response = Safe(routed.response);
   text += response.model().empty() ? paint.Bad("no model of the ranking meets the requirements")
                                    : paint.Bold(response.model());
   return text + "\n" + Rejected(response, paint);
