@@ -4,6 +4,7 @@ A scenario returns sentences on what was not as it should be; none: it passed.
 """
 
 import base64
+import itertools
 import time
 
 import grpc
@@ -18,7 +19,7 @@ PATIENCE_SECONDS = 20
 class Stage:
     """One agent, the servers, and ways to them that can be made worse."""
 
-    _made = 0
+    _made = itertools.count(1)  # names are unique among all agents
 
     def __init__(self, agent, worlds, proxies, api, language):
         self.agent = agent
@@ -30,13 +31,11 @@ class Stage:
     def proxy(self, world="standard", transport="plaintext"):
         address = (self.worlds.scripted.address if world == "scripted"
                    else self.worlds.servers[world, transport].address)
-        Stage._made += 1
-        return self.proxies.proxy(f"{self.language}-{Stage._made}", address)
+        return self.proxies.proxy(f"{self.language}-{next(Stage._made)}", address)
 
     def connect(self, world="standard", transport="plaintext", **options):
         """A new client of the agent's."""
-        Stage._made += 1
-        name = f"scenario-{Stage._made}"
+        name = f"scenario-{next(Stage._made)}"
         answer = self.agent.ask(
             "connect", client=name, options=self.worlds.options(world, transport) | options)
         assert answer["ok"], answer

@@ -1,0 +1,1 @@
+"""Messages and stubs of the API, generated; the .proto files document each field."""
