@@ -40,7 +40,20 @@ TEST(Validate, AKeyLeavesThisHostOnlyUnderTls) {
   options.allow_api_key_without_tls = true;
   EXPECT_EQ(Problem(options), "");
   EXPECT_EQ(Problem({.target = "router.example:7431", .tls = TlsOptions(), .api_key = "k"}), "");
-  EXPECT_EQ(Problem({.target = "localhost:7431", .api_key = "k"}), "");
+}
+
+TEST(Validate, ThisHostIsToldByItsAddress) {
+  for (const char* target :
+       {"localhost:7431", "127.0.0.1:7431", "127.9.9.9:7431", "[::1]:7431", "unix:/run/pointsman",
+        "dns:///localhost:7431", "dns:LOCALHOST:7431", "dns://192.0.2.1/localhost:7431",
+        "ipv4:127.0.0.1:1,127.0.0.2:1", "ipv6:[::1]:7431"}) {
+    EXPECT_EQ(Problem({.target = target, .api_key = "k"}), "") << target;
+  }
+  for (const char* target : {"127.0.0.1.example:7431", "localhost.example:7431", "[::2]:7431",
+                             "127.example:7431", "dns:///127.0.0.1.example:7431", "dns:",
+                             "ipv4:127.0.0.1:1,192.0.2.1:1", "dns://localhost/router.example"}) {
+    EXPECT_THAT(Problem({.target = target, .api_key = "k"}), HasSubstr("in plaintext")) << target;
+  }
 }
 
 TEST(ServiceConfig, RetriesUnavailableOnly) {

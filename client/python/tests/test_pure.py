@@ -29,6 +29,15 @@ def test_a_key_may_stay_on_this_host(target):
     pointsman.Client(pointsman.Options(target=target, api_key="k")).close()
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["127.0.0.1.example:1", "localhost.example:1", "ipv4:127.0.0.1:1,192.0.2.1:1", "dns:///a:1"],
+)
+def test_a_key_may_not_leave_this_host(target):
+    with pytest.raises(ValueError, match="in plaintext"):
+        pointsman.Client(pointsman.Options(target=target, api_key="k"))
+
+
 def test_secrets_are_not_shown():
     options = pointsman.Options(api_key="secret", tls=pointsman.Tls(private_key=b"secret"))
     assert "secret" not in repr(options)

@@ -1,12 +1,20 @@
 #include "pointsman/client/options.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string_view>
+#include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace pointsman::client {
 namespace {
@@ -23,12 +31,37 @@ absl::StatusOr<std::string> ReadPem(const std::string& path) {
   return std::move(contents).str();
 }
 
-bool IsSameHost(const std::string& target) {
-  for (const char* prefix : {"unix:", "127.", "localhost:", "[::1]:", "ipv4:127.",
-                             "ipv6:[::1]:", "dns:localhost:", "dns:///localhost:"}) {
-    if (absl::StartsWith(target, prefix)) return true;
+// "[::1]:7431", "::1", "localhost:7431": the host, without brackets and port.
+std::string HostOf(absl::string_view address) {
+  if (absl::ConsumePrefix(&address, "[")) return std::string(address.substr(0, address.find(']')));
+  const size_t colon = address.find(':');
+  const bool has_port = colon != absl::string_view::npos && colon == address.rfind(':');
+  return std::string(has_port ? address.substr(0, colon) : address);
+}
+
+bool IsLoopback(absl::string_view address) {
+  const std::string host = HostOf(address);
+  in_addr v4;
+  in6_addr v6;
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  if (inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+  return absl::EqualsIgnoreCase(host, "localhost");
+}
+
+// Whether every address that a gRPC target may lead to is on this host. By the address and not by
+// how it begins: 127.0.0.1.example is a name that anybody can register.
+bool IsSameHost(absl::string_view target) {
+  if (absl::StartsWith(target, "unix:") || absl::StartsWith(target, "unix-abstract:")) return true;
+  if (absl::ConsumePrefix(&target, "dns:")) {
+    // dns://RESOLVER/NAME or dns:NAME
+    if (absl::ConsumePrefix(&target, "//"))
+      target.remove_prefix(std::min(target.size(), target.find('/')));
+    absl::ConsumePrefix(&target, "/");
+  } else if (absl::ConsumePrefix(&target, "ipv4:") || absl::ConsumePrefix(&target, "ipv6:")) {
+    const std::vector<absl::string_view> addresses = absl::StrSplit(target, ',');
+    return absl::c_all_of(addresses, IsLoopback);
   }
-  return false;
+  return IsLoopback(target);
 }
 
 // Protobuf's JSON form of a duration.

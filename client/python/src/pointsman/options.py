@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import math
 from dataclasses import dataclass, field
@@ -17,10 +18,6 @@ DEFAULT_TARGET = "127.0.0.1:7431"
 """Where a router listens unless told otherwise."""
 
 _MAX_ATTEMPTS = 5  # gRPC silently cuts larger values to this
-_SAME_HOST = (
-    "unix:", "127.", "localhost:", "[::1]:", "ipv4:127.", "ipv6:[::1]:", "dns:localhost:",
-    "dns:///localhost:",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -119,13 +116,41 @@ class Options:
             self.api_key
             and self.tls is None
             and not self.allow_api_key_without_tls
-            and not self.target.startswith(_SAME_HOST)
+            and not is_same_host(self.target)
         )
         if is_exposed:
             raise ValueError(
                 f"an API key would be sent to {self.target} in plaintext; use TLS, or "
                 "allow_api_key_without_tls where a proxy encrypts"
             )
+
+
+def is_same_host(target: str) -> bool:
+    """Tell whether every address that a gRPC target may lead to is on this host.
+
+    By the address and not by how it begins: 127.0.0.1.example is a name that anybody can register.
+    """
+    scheme, _, rest = target.partition(":")
+    if scheme in ("unix", "unix-abstract"):
+        return True
+    if scheme in ("ipv4", "ipv6"):
+        return all(map(_is_loopback, rest.split(",")))
+    if scheme == "dns":  # dns://RESOLVER/NAME or dns:NAME
+        target = rest.removeprefix("//").partition("/")[2] if rest.startswith("//") else rest
+    return _is_loopback(target)
+
+
+def _is_loopback(address: str) -> bool:
+    if address.startswith("["):
+        host = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        host = address.partition(":")[0]
+    else:
+        host = address
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def check_timeout(seconds: float, name: str = "the deadline (timeout) of a call") -> None:

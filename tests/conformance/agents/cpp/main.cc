@@ -48,9 +48,8 @@ std::string Encode(const Message& message) {
 std::string CodeName(absl::StatusCode code) { return absl::StatusCodeToString(code); }
 
 Json ErrorOf(const absl::Status& status) {
-  Json error = {{"ok", false},
-                {"code", CodeName(status.code())},
-                {"message", std::string(status.message())}};
+  Json error = {
+      {"ok", false}, {"code", CodeName(status.code())}, {"message", std::string(status.message())}};
   for (const client::FieldViolation& violation : client::FieldViolations(status)) {
     error["field_violations"].push_back(
         {{"field", violation.field}, {"problem", violation.problem}});
