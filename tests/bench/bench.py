@@ -6,6 +6,7 @@ $POINTSMAN_SHARED_DATA (../shared/data beside it).
 """
 
 import argparse
+import collections
 import contextlib
 import csv
 import gzip
@@ -13,6 +14,8 @@ import json
 import os
 import pathlib
 import platform
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +34,7 @@ CLIENT = "client/cli/pointsman"
 LOAD_CLIENT = "tests/bench/load/load_client"
 STARTER = ROOT / "deploy" / "starter"
 SMALL_SOURCES = ROOT / "tests" / "e2e" / "sources"
+MIXING_SEED = 4
 CORES = sorted(os.sched_getaffinity(0))
 LOAD_PATIENCE_SECONDS = 60  # beyond its duration, for a load to connect, to end its calls and report
 
@@ -140,6 +144,37 @@ def starter_exemplars():
     """The exemplars of the starter bundle, in a fixed order."""
     return [json.loads(line) for path in sorted((STARTER / "exemplars").glob("*.jsonl"))
             for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def many_exemplars(count):
+    """The starter's exemplars and, up to the number wanted, halves of two of one capability."""
+    exemplars = starter_exemplars()
+    by_capability = collections.defaultdict(list)
+    for each in exemplars:
+        by_capability[each["capability"]].append(each)
+    texts = {each["text"] for each in exemplars}
+    draw = random.Random(MIXING_SEED)
+    while len(exemplars) < count:
+        capability = draw.choice(sorted(by_capability))
+        first, second = draw.sample(by_capability[capability], 2)
+        heads, tails = first["text"].split(" "), second["text"].split(" ")
+        text = " ".join(heads[:(len(heads) + 1) // 2] + tails[len(tails) // 2:])
+        if text in texts:
+            continue
+        texts.add(text)
+        exemplars.append({"id": f"mixed-{len(exemplars)}", "text": text, "capability": capability,
+                          "difficulty": (first["difficulty"] + second["difficulty"]) / 2})
+    return exemplars
+
+
+def build_large_bundle(directory, count):
+    """A bundle of the starter's catalogue and `count` exemplars, searched exactly."""
+    sources = directory / f"sources-{count}"
+    sources.mkdir()
+    for name in ("catalogue.yaml", "policies.yaml"):
+        shutil.copy(STARTER / name, sources)
+    write_jsonl(sources / "exemplars.jsonl", many_exemplars(count))
+    return build_bundle(sources, directory / f"bundle-{count}", "--index-factory", "Flat")
 
 
 def write_queries(path, count=512):
