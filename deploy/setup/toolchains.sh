@@ -64,7 +64,7 @@ get_rust() {
   if command -v cargo >/dev/null && is_at_least "$RUST_AT_LEAST" "$(version_of cargo --version)"; then
     return
   fi
-  apt_install rustc-web cargo-web
+  apt_install rustc-web cargo-web rust-web-clippy rustfmt-web
 }
 
 get_java() {
