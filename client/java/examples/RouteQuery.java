@@ -11,17 +11,11 @@ final class RouteQuery {
   private RouteQuery() {}
 
   public static void main(String[] arguments) {
-    ConnectOptions options =
-        ConnectOptions.builder()
-            .target(System.getenv().getOrDefault("POINTSMAN_TARGET", ConnectOptions.DEFAULT_TARGET))
-            .build();
-    RouteRequest request =
-        RouteRequest.newBuilder()
-            .setText(
-                arguments.length > 0
-                    ? arguments[0]
-                    : "Prove that there are infinitely many primes.")
-            .build();
+    String target = System.getenv().getOrDefault("POINTSMAN_TARGET", ConnectOptions.DEFAULT_TARGET);
+    String query =
+        arguments.length > 0 ? arguments[0] : "Prove that there are infinitely many primes.";
+    ConnectOptions options = ConnectOptions.builder().target(target).build();
+    RouteRequest request = RouteRequest.newBuilder().setText(query).build();
     try (PointsmanClient router = PointsmanClient.connect(options)) {
       RouteResponse decision = router.route(request);
       switch (decision.getOutcome()) {

@@ -13,23 +13,23 @@ import (
 )
 
 func main() {
-	if err := run(context.Background()); err != nil {
+	target := cmp.Or(os.Getenv("POINTSMAN_TARGET"), pointsman.DefaultTarget)
+	if err := run(context.Background(), target); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context) error {
-	router, err := pointsman.New(cmp.Or(os.Getenv("POINTSMAN_TARGET"), pointsman.DefaultTarget))
+func run(ctx context.Context, target string) error {
+	router, err := pointsman.New(target)
 	if err != nil {
-		return err
+		return err // an option is out of bounds
 	}
 	defer router.Close()
-	response, err := router.Route(ctx, &pointsmanv1.RouteRequest{
-		Input: &pointsmanv1.RouteRequest_Text{Text: "Prove that there are infinitely many primes."},
-	})
+	query := &pointsmanv1.RouteRequest_Text{Text: "Prove that there are infinitely many primes."}
+	decision, err := router.Route(ctx, &pointsmanv1.RouteRequest{Input: query})
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s, confidence %.2f\n", response.GetModel(), response.GetConfidence())
+	fmt.Printf("%s, confidence %.2f\n", decision.GetModel(), decision.GetConfidence())
 	return nil
 }
