@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "index/embed/vector_math.h"
 #include "index/engine_internals.h"
 
@@ -207,6 +209,22 @@ const v1::Catalogue& Engine::catalogue() const { return internals_->catalogue_so
 const v1::PolicySet& Engine::policies() const { return internals_->policies_source; }
 const bundle::v1::GoldenSet& Engine::golden() const { return internals_->golden; }
 const std::string& Engine::signed_by() const { return internals_->signed_by; }
+std::vector<double> Engine::CapabilityShares() const {
+  absl::flat_hash_map<absl::string_view, size_t> index;
+  for (const v1::Capability& capability : catalogue().capabilities()) {
+    index.emplace(capability.id(), index.size());
+  }
+  std::vector<double> shares(index.size(), 0);
+  double labelled = 0;
+  for (const bundle::v1::Exemplar& exemplar : internals_->exemplars.exemplars()) {
+    const auto capability = index.find(exemplar.capability());
+    if (capability == index.end()) continue;
+    ++shares[capability->second];
+    ++labelled;
+  }
+  for (double& share : shares) share /= std::max(labelled, 1.0);
+  return shares;
+}
 const std::string& Engine::best_single_model() const {
   return internals_->catalogue.model(internals_->best_single_model).id;
 }

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -104,6 +105,9 @@ class Engine {
   const bundle::v1::GoldenSet& golden() const;
   // Name of the trusted key that signed the bundle. Empty: no signature was demanded.
   const std::string& signed_by() const;
+  // Share of the exemplars that carry each capability, in catalogue order; those that carry none do
+  // not count, so the shares add up to 1, or are all 0. One pass over the exemplars.
+  std::vector<double> CapabilityShares() const;
   // Id of the model with the highest mean success over the exemplars.
   const std::string& best_single_model() const;
 

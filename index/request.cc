@@ -212,8 +212,8 @@ absl::Status ResolveTokens(const v1::RouteRequest& request, const RequestContext
   }
   if (request.has_expected_output_tokens()) {
     terms.expected_output_tokens = static_cast<double>(request.expected_output_tokens());
-    absl::Status status = CheckRange("expected_output_tokens", request.expected_output_tokens(),
-                                     0, max_tokens);
+    absl::Status status =
+        CheckRange("expected_output_tokens", request.expected_output_tokens(), 0, max_tokens);
     if (!status.ok()) return status;
   }
   if (!request.has_incumbent()) return absl::OkStatus();

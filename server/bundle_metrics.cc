@@ -12,6 +12,14 @@ std::string OutcomeLabel(v1::Outcome outcome) {
   return EnumLabel(*v1::Outcome_descriptor()->FindValueByNumber(outcome));
 }
 
+// Null where the response does not show the choice: fewer candidates were asked for.
+const v1::Candidate* FindChosen(const v1::RouteResponse& response) {
+  const auto chosen =
+      std::find_if(response.candidates().begin(), response.candidates().end(),
+                   [&](const v1::Candidate& c) { return c.model() == response.model(); });
+  return chosen == response.candidates().end() ? nullptr : &*chosen;
+}
+
 }  // namespace
 
 prometheus::Counter* BundleMetrics::Resolve(prometheus::Family<prometheus::Counter>& family,
@@ -33,6 +41,10 @@ BundleMetrics::BundleMetrics(const v1::Catalogue& catalogue, const v1::PolicySet
     : metrics_(&metrics) {
   for (const v1::Model& model : catalogue.models()) {
     model_index_.emplace(model.id(), model_index_.size());
+  }
+  for (const v1::Capability& capability : catalogue.capabilities()) {
+    capability_weights_[capability.id()] =
+        Resolve(metrics.capability_weights_, {{"capability", capability.id()}});
   }
   for (const v1::Policy& policy : policies.policies()) {
     const auto decisions = [&](const std::string& model, v1::Outcome outcome) {
@@ -57,10 +69,12 @@ BundleMetrics::BundleMetrics(const v1::Catalogue& catalogue, const v1::PolicySet
 }
 
 void BundleMetrics::RecordDecision(const v1::RouteResponse& response) const {
+  const bool is_chosen = response.outcome() == v1::OUTCOME_CHOSEN;
+  const v1::Candidate* chosen = is_chosen ? FindChosen(response) : nullptr;
   const auto policy = policies_.find(response.provenance().policy());
   if (policy != policies_.end()) {
     RecordOutcome(policy->second, response);
-    if (response.outcome() == v1::OUTCOME_CHOSEN) RecordExpectations(policy->second, response);
+    if (is_chosen) RecordExpectations(policy->second, response, chosen);
   }
   for (const v1::Rejection& rejection : response.rejected()) {
     metrics_->rejections_[static_cast<size_t>(rejection.reason())]->Increment();
@@ -75,9 +89,14 @@ void BundleMetrics::RecordDecision(const v1::RouteResponse& response) const {
   metrics_->choose_seconds_->Observe(timings.choose_us() * kSecondsPerMicrosecond);
   metrics_->total_seconds_->Observe(timings.total_us() * kSecondsPerMicrosecond);
   metrics_->familiarity_->Observe(response.familiarity());
-  if (response.outcome() == v1::OUTCOME_CHOSEN) {
+  for (const v1::CapabilityWeight& part : response.capabilities()) {
+    const auto weight = capability_weights_.find(part.capability());
+    if (weight != capability_weights_.end()) weight->second->Increment(part.weight());
+  }
+  if (is_chosen) {
     metrics_->confidence_->Observe(response.confidence());
     metrics_->margin_->Observe(response.margin());
+    if (chosen != nullptr) metrics_->effective_evidence_->Observe(chosen->effective_evidence());
   }
 }
 
@@ -101,20 +120,15 @@ void BundleMetrics::RecordOutcome(const PolicyCounters& counters,
 }
 
 void BundleMetrics::RecordExpectations(const PolicyCounters& counters,
-                                       const v1::RouteResponse& response) const {
+                                       const v1::RouteResponse& response,
+                                       const v1::Candidate* chosen) const {
   const v1::Baseline& baseline = response.baseline();
   const double gained = response.confidence() - baseline.success_probability();
   (gained < 0 ? counters.expected_quality_given_up : counters.expected_quality_gained)
       ->Increment(std::abs(gained));
 
-  const auto chosen =
-      std::find_if(response.candidates().begin(), response.candidates().end(),
-                   [&](const v1::Candidate& c) { return c.model() == response.model(); });
   // Only pairs: a sum with one side missing would show savings that nobody made.
-  if (chosen == response.candidates().end() || !chosen->has_cost_usd() ||
-      !baseline.has_cost_usd()) {
-    return;
-  }
+  if (chosen == nullptr || !chosen->has_cost_usd() || !baseline.has_cost_usd()) return;
   counters.expected_cost_usd->Increment(chosen->cost_usd());
   counters.expected_best_single_cost_usd->Increment(baseline.cost_usd());
 }

@@ -1,7 +1,7 @@
-// Metrics that are labelled with the models and policies of one bundle.
+// Metrics that are labelled with the models, policies and capabilities of one bundle.
 //
-// Resolved once when a bundle goes into service. Series of models and policies that two bundles
-// share are the same series, so counters go on across a swap.
+// Resolved once when a bundle goes into service. Series of names that two bundles share are the
+// same series, so counters go on across a swap.
 #ifndef POINTSMAN_SERVER_BUNDLE_METRICS_H_
 #define POINTSMAN_SERVER_BUNDLE_METRICS_H_
 
@@ -44,11 +44,14 @@ class BundleMetrics {
   prometheus::Counter* Resolve(prometheus::Family<prometheus::Counter>& family,
                                prometheus::Labels labels);
   void RecordOutcome(const PolicyCounters& counters, const v1::RouteResponse& response) const;
-  void RecordExpectations(const PolicyCounters& counters, const v1::RouteResponse& response) const;
+  void RecordExpectations(const PolicyCounters& counters, const v1::RouteResponse& response,
+                          const v1::Candidate* chosen) const;
 
   Metrics* metrics_;
   absl::flat_hash_map<std::string, size_t> model_index_;
   absl::flat_hash_map<std::string, PolicyCounters> policies_;
+  // Empty where the catalogue has no capabilities: clusters of a bundle mean nothing in another.
+  absl::flat_hash_map<std::string, prometheus::Counter*> capability_weights_;
 };
 
 }  // namespace pointsman::server

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "index/bundle/signature.h"
@@ -43,7 +44,13 @@ BundleLoader MakeLoader(Engine::LoadOptions demands) {
 
 SnapshotPublisher MakePublisher(Metrics& metrics) {
   return [&metrics](std::shared_ptr<const Engine> engine) {
-    metrics.SetBundle(engine->manifest().digest(), engine->manifest().version());
+    const std::vector<double> shares = engine->CapabilityShares();
+    Metrics::CapabilityShares capabilities;
+    for (size_t i = 0; i < shares.size(); ++i) {
+      capabilities.emplace_back(engine->catalogue().capabilities(static_cast<int>(i)).id(),
+                                shares[i]);
+    }
+    metrics.SetBundle(engine->manifest().digest(), engine->manifest().version(), capabilities);
     BundleMetrics resolved(engine->catalogue(), engine->policies(), metrics);
     return std::make_shared<const Snapshot>(Snapshot{std::move(engine), std::move(resolved)});
   };

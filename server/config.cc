@@ -17,6 +17,8 @@ constexpr int64_t kMaxPort = 65535;
 
 constexpr int64_t kDayMs = 24 * kHourMs;
 constexpr std::string_view kLogContents[] = {"hash", "text"};
+constexpr std::string_view kExtProcModes[] = {"route", "rewrite", "shadow"};
+constexpr std::string_view kExtProcOnErrors[] = {"open", "closed"};
 constexpr std::string_view kLogFsyncs[] = {"never", "rotate", "interval"};
 
 const Setting kSettings[] = {
@@ -200,6 +202,29 @@ const Setting kSettings[] = {
     {.name = "orca_load_report",
      .member = &Config::orca_load_report,
      .help = "send an ORCA load report with each answer, for weighted balancing"},
+    {.name = "ext_proc",
+     .member = &Config::ext_proc,
+     .help = "serve Envoy's external processing of requests in OpenAI's form"},
+    {.name = "ext_proc_mode",
+     .member = &Config::ext_proc_mode,
+     .help = "choose the route, also rewrite `model` in the body, or only add headers",
+     .choices = kExtProcModes},
+    {.name = "ext_proc_on_error",
+     .member = &Config::ext_proc_on_error,
+     .help = "a request that cannot be routed goes on as it came, or is answered with an error",
+     .choices = kExtProcOnErrors},
+    {.name = "ext_proc_max_body_bytes",
+     .member = &Config::ext_proc_max_body_bytes,
+     .help = "largest body that is judged",
+     .unit = "bytes",
+     .min = 1 << 10,
+     .max = 1 << 30},
+    {.name = "ext_proc_response_wait_ms",
+     .member = &Config::ext_proc_response_wait_ms,
+     .help = "how long the upstream's headers are waited for, to tell the caller the outcome",
+     .unit = "ms",
+     .min = 0,
+     .max = kHourMs},
     {.name = "decision_log",
      .member = &Config::decision_log,
      .help = "file of the decision log, or - for standard output; empty: none"},
@@ -368,6 +393,32 @@ absl::Status CheckSizes(const Config& config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckExtProc(const Config& config) {
+  if (!config.ext_proc) return absl::OkStatus();
+  // A message of Envoy's holds a body and little else.
+  constexpr int64_t kEnvelopeBytes = 1 << 10;
+  if (config.ext_proc_max_body_bytes > config.max_message_bytes - kEnvelopeBytes) {
+    return Invalid(absl::StrCat("ext_proc_max_body_bytes: must be at least ", kEnvelopeBytes,
+                                " below max_message_bytes, ", config.max_message_bytes,
+                                ", or such a body could never arrive; is ",
+                                config.ext_proc_max_body_bytes));
+  }
+  if (config.ext_proc_mode == "shadow" && config.ext_proc_on_error == "closed") {
+    return Invalid(
+        "ext_proc_on_error: must be open with ext_proc_mode shadow, which changes nothing");
+  }
+  if (config.max_connection_age_ms > 0 &&
+      config.ext_proc_response_wait_ms > config.max_connection_age_grace_ms) {
+    return Invalid(
+        absl::StrCat("ext_proc_response_wait_ms: must be at most "
+                     "max_connection_age_grace_ms, ",
+                     config.max_connection_age_grace_ms,
+                     ", or a connection that ends would break exchanges; is ",
+                     config.ext_proc_response_wait_ms));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::span<const Setting> Settings() { return kSettings; }
@@ -420,7 +471,7 @@ std::string ShowValue(const Setting& setting, const Config& config) {
 }
 
 absl::Status CheckConfig(const Config& config) {
-  for (const auto& check : {&CheckBundle, &CheckAddresses, &CheckTls, &CheckSizes}) {
+  for (const auto& check : {&CheckBundle, &CheckAddresses, &CheckTls, &CheckSizes, &CheckExtProc}) {
     const absl::Status status = check(config);
     if (!status.ok()) return status;
   }

@@ -63,6 +63,13 @@ struct Config {
   int64_t handshake_timeout_ms = 10'000;
   bool orca_load_report = false;
 
+  // Envoy's external processing of requests in OpenAI's form.
+  bool ext_proc = false;
+  std::string ext_proc_mode = "route";
+  std::string ext_proc_on_error = "open";
+  int64_t ext_proc_max_body_bytes = int64_t{2} << 20;
+  int64_t ext_proc_response_wait_ms = 20'000;
+
   // The decision log.
   std::string decision_log;
   std::string decision_log_content = "hash";

@@ -15,17 +15,19 @@ constexpr milliseconds kConnectionsEnd{500};
 
 }  // namespace
 
-int64_t Drain(GrpcListener& listener, RouterService& router, const DrainTimes& times) {
+int64_t Drain(GrpcListener& listener, Decider& decider, ExtProcService* ext_proc,
+              const DrainTimes& times) {
   listener.SetNotServing();
   std::this_thread::sleep_for(times.lame_duck);
 
   listener.StopAccepting();
-  router.RefuseNew();
+  decider.RefuseNew();
+  if (ext_proc != nullptr) ext_proc->EndIdle();
   const auto deadline = steady_clock::now() + times.grace_period;
-  while (router.in_flight() > 0 && steady_clock::now() < deadline) {
+  while (decider.in_flight() > 0 && steady_clock::now() < deadline) {
     std::this_thread::sleep_for(kLookEvery);
   }
-  const int64_t unanswered = router.in_flight();
+  const int64_t unanswered = decider.in_flight();
   listener.Shutdown(std::min(kConnectionsEnd, times.grace_period));
   return unanswered;
 }

@@ -5,8 +5,9 @@
 #include <chrono>
 #include <cstdint>
 
+#include "server/decider.h"
+#include "server/ext_proc/ext_proc_service.h"
 #include "server/grpc_listener.h"
-#include "server/router_service.h"
 
 namespace pointsman::server {
 
@@ -20,7 +21,9 @@ struct DrainTimes {
 //    work: safe to retry elsewhere. What was accepted is finished and its answer written.
 // 3. Connections are ended, then gRPC is shut down, with nothing left for it to cancel.
 // Returns how many accepted requests were not answered within the grace period.
-int64_t Drain(GrpcListener& listener, RouterService& router, const DrainTimes& times);
+// `ext_proc`: null where it is not served.
+int64_t Drain(GrpcListener& listener, Decider& decider, ExtProcService* ext_proc,
+              const DrainTimes& times);
 
 }  // namespace pointsman::server
 

@@ -24,8 +24,10 @@
 #include "server/admission/work_queue.h"
 #include "server/bundle_supply.h"
 #include "server/config.h"
+#include "server/decider.h"
 #include "server/decision_log/decision_log.h"
 #include "server/drain.h"
+#include "server/ext_proc/ext_proc_service.h"
 #include "server/grpc_listener.h"
 #include "server/invocation.h"
 #include "server/log.h"
@@ -134,6 +136,18 @@ absl::StatusOr<std::unique_ptr<DecisionLog>> OpenDecisionLog(const Config& confi
        .max_files = static_cast<size_t>(config.decision_log_max_files),
        .rotate_interval = milliseconds(config.decision_log_rotate_ms),
        .fsync = fsync});
+}
+
+ExtProcService::Options ExtProcOptions(const Config& config) {
+  const auto mode = config.ext_proc_mode == "shadow"    ? ExtProcMode::kShadow
+                    : config.ext_proc_mode == "rewrite" ? ExtProcMode::kRewrite
+                                                        : ExtProcMode::kRoute;
+  return {.exchange = {.mode = mode,
+                       .fail_closed = config.ext_proc_on_error == "closed",
+                       .max_body_bytes = static_cast<size_t>(config.ext_proc_max_body_bytes),
+                       .bounds = {static_cast<size_t>(config.max_request_text_bytes),
+                                  static_cast<size_t>(config.max_turns)}},
+          .response_wait = milliseconds(config.ext_proc_response_wait_ms)};
 }
 
 void CheckFileLimit(const Config& config) {
@@ -249,21 +263,21 @@ int Serve(const Config& config) {
                        .workers = workers});
   WorkQueue queue(workers);
   const AccessControl access(clients.get(), *metrics);
-  RouterService router({.snapshots = snapshots,
-                        .metrics = *metrics,
-                        .access = access,
-                        .admission = admission,
-                        .queue = queue,
-                        .sample = sample,
-                        .log = decision_log->get()},
+  Decider decider({.snapshots = snapshots,
+                   .metrics = *metrics,
+                   .access = access,
+                   .admission = admission,
+                   .sample = sample,
+                   .log = decision_log->get()},
+                  {.version = kVersion, .record_metrics = !config.metrics_listen_address.empty()});
+  RouterService router(decider, queue,
                        {.max_batch_items = static_cast<size_t>(config.max_batch_items),
                         .version = kVersion,
-                        .record_metrics = !config.metrics_listen_address.empty(),
                         .orca_load_report = config.orca_load_report});
   std::atomic<int64_t> grace_period_ms{config.grace_period_ms};
   AdminService admin({.access = access,
                       .bundles = bundles,
-                      .requests_in_flight = [&router] { return router.in_flight(); },
+                      .requests_in_flight = [&decider] { return decider.in_flight(); },
                       .drain =
                           [&grace_period_ms](std::optional<milliseconds> grace) {
                             if (grace) grace_period_ms = grace->count();
@@ -273,6 +287,13 @@ int Serve(const Config& config) {
   NoopService noop;
   std::vector<grpc::Service*> services = {&router};
   if (config.bench_noop) services.push_back(&noop);
+  ExtProcMetrics ext_proc_metrics(*metrics);
+  std::unique_ptr<ExtProcService> ext_proc;
+  if (config.ext_proc) {
+    ext_proc =
+        std::make_unique<ExtProcService>(decider, queue, ext_proc_metrics, ExtProcOptions(config));
+    services.push_back(ext_proc.get());
+  }
 
   // Listen.
   const auto credentials = tls != nullptr ? tls->ForServer() : grpc::InsecureServerCredentials();
@@ -292,7 +313,7 @@ int Serve(const Config& config) {
   }
   metrics->AddSource(ProcessMetrics());
   metrics->AddSource(ConnectionMetrics(**listener));
-  metrics->AddSource(RequestMetrics(router, admission, queue));
+  metrics->AddSource(RequestMetrics(decider, admission, queue));
   metrics->AddSource(DecisionLogMetrics(decision_log->get()));
   metrics->AddSource(CertificateMetrics(tls.get()));
   metrics->AddSource(BundleFetchMetrics(url->get()));
@@ -358,7 +379,7 @@ int Serve(const Config& config) {
       {{"cause", std::string_view(event == ProcessEvent::kTerminate ? "signal" : "api")},
        {"lame_duck_ms", config.lame_duck_ms},
        {"grace_period_ms", grace_period_ms.load()}});
-  const int64_t unanswered = Drain(**listener, router,
+  const int64_t unanswered = Drain(**listener, decider, ext_proc.get(),
                                    {.lame_duck = milliseconds(config.lame_duck_ms),
                                     .grace_period = milliseconds(grace_period_ms)});
   if (admin_listener != nullptr) {
@@ -367,7 +388,7 @@ int Serve(const Config& config) {
   }
   const bool all_logged = *decision_log == nullptr || (*decision_log)->Close(kLogCloseTimeout);
   Log(unanswered == 0 && all_logged ? Severity::kInfo : Severity::kWarning, "stopped",
-      {{"requests_answered", router.answered()},
+      {{"requests_answered", decider.answered()},
        {"requests_unanswered", unanswered},
        {"log_complete", int64_t{all_logged}}});
   return kExitOk;

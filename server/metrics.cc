@@ -13,7 +13,8 @@ using prometheus::Counter;
 using prometheus::Family;
 using prometheus::Gauge;
 
-constexpr const char* kMethodNames[kMethodCount] = {"Route", "BatchRoute", "GetCatalogue"};
+constexpr const char* kMethodNames[kMethodCount] = {"Route", "BatchRoute", "GetCatalogue",
+                                                    "ext_proc"};
 constexpr const char* kShedNames[kShedCount] = {"in_flight", "queue_delay", "client_share",
                                                 "draining"};
 constexpr const char* kCodeNames[] = {
@@ -35,6 +36,9 @@ std::vector<double> ProbabilityBounds() {
 std::vector<double> FamiliarityBounds() {
   return {.002, .005, .01, .02, .05, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1};
 }
+
+// 0 is declared skill only.
+std::vector<double> EvidenceBounds() { return {0, 1, 2, 5, 10, 20, 50, 100}; }
 
 Family<Counter>& AddCounters(prometheus::Registry& registry, const char* name, const char* help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
@@ -103,6 +107,12 @@ Metrics::Metrics(const std::string& version)
       expected_quality_gained_(AddCounters(
           registry_, "pointsman_expected_quality_gained_total",
           "Success probability gained over the best single model, summed over decisions")),
+      capability_weights_(AddCounters(
+          registry_, "pointsman_capability_weight_total",
+          "Weight of each capability in what queries were judged to need, summed over decisions")),
+      capability_shares_(AddGauges(registry_, "pointsman_bundle_capability_ratio",
+                                   "Share of the exemplars of the bundle in service under each "
+                                   "capability, of those that carry one")),
       bundle_info_(AddGauges(registry_, "pointsman_bundle_info", "1 for the bundle in service")),
       queue_delay_family_("pointsman_queue_delay_seconds",
                           "Time between acceptance of a request and the beginning of its work",
@@ -112,7 +122,10 @@ Metrics::Metrics(const std::string& version)
       confidence_family_("pointsman_confidence", "Confidence of the choices", ProbabilityBounds()),
       margin_family_("pointsman_margin", "Margin of the choices", ProbabilityBounds()),
       familiarity_family_("pointsman_familiarity", "Familiarity of the queries",
-                          FamiliarityBounds()) {
+                          FamiliarityBounds()),
+      effective_evidence_family_("pointsman_effective_evidence",
+                                 "Measured outcomes behind the success probability of the choices",
+                                 EvidenceBounds()) {
   rejections_ = CountersByEnum(AddCounters(registry_, "pointsman_rejections_total",
                                            "Models that could not be chosen, by first reason"),
                                "reason", *v1::RejectionReason_descriptor());
@@ -152,13 +165,14 @@ Metrics::Metrics(const std::string& version)
   confidence_ = confidence_family_.Add();
   margin_ = margin_family_.Add();
   familiarity_ = familiarity_family_.Add();
+  effective_evidence_ = effective_evidence_family_.Add();
 }
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   std::vector<prometheus::MetricFamily> families = registry_.Collect();
   for (const HistogramFamily* family :
        {&queue_delay_family_, &stage_duration_seconds_, &confidence_family_, &margin_family_,
-        &familiarity_family_}) {
+        &familiarity_family_, &effective_evidence_family_}) {
     families.push_back(family->Collect());
   }
   for (const Source& source : sources_) source(&families);
@@ -175,11 +189,18 @@ void Metrics::RecordRequest(Method method, grpc::StatusCode code) {
   requests_[static_cast<size_t>(method)][static_cast<size_t>(code)]->Increment();
 }
 
-void Metrics::SetBundle(const std::string& digest, const std::string& version) {
+void Metrics::SetBundle(const std::string& digest, const std::string& version,
+                        const CapabilityShares& capabilities) {
   if (current_bundle_ != nullptr) bundle_info_.Remove(current_bundle_);
   current_bundle_ = &bundle_info_.Add({{"digest", digest}, {"version", version}});
   current_bundle_->Set(1);
   bundle_activated_seconds_->SetToCurrentTime();
+  for (Gauge* share : current_shares_) capability_shares_.Remove(share);
+  current_shares_.clear();
+  for (const auto& [capability, share] : capabilities) {
+    current_shares_.push_back(&capability_shares_.Add({{"capability", capability}}));
+    current_shares_.back()->Set(share);
+  }
 }
 
 }  // namespace pointsman::server

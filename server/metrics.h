@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "google/protobuf/descriptor.h"
@@ -25,8 +26,8 @@
 
 namespace pointsman::server {
 
-enum class Method { kRoute, kBatchRoute, kGetCatalogue };
-inline constexpr size_t kMethodCount = 3;
+enum class Method { kRoute, kBatchRoute, kGetCatalogue, kExtProc };
+inline constexpr size_t kMethodCount = 4;
 std::string_view MethodName(Method method);
 
 // Why a request was refused before any work.
@@ -58,8 +59,11 @@ class Metrics final : public prometheus::Collectable {
   using Source = std::function<void(std::vector<prometheus::MetricFamily>*)>;
   void AddSource(Source source) { sources_.push_back(std::move(source)); }
 
-  // Shows which bundle is in service since now, in place of the one shown before.
-  void SetBundle(const std::string& digest, const std::string& version);
+  // Shows which bundle is in service since now, and the share of its exemplars under each
+  // capability, in place of the one shown before.
+  using CapabilityShares = std::vector<std::pair<std::string, double>>;
+  void SetBundle(const std::string& digest, const std::string& version,
+                 const CapabilityShares& capabilities);
 
  private:
   friend class BundleMetrics;
@@ -73,6 +77,8 @@ class Metrics final : public prometheus::Collectable {
   prometheus::Family<prometheus::Counter>& expected_best_single_cost_usd_;
   prometheus::Family<prometheus::Counter>& expected_quality_given_up_;
   prometheus::Family<prometheus::Counter>& expected_quality_gained_;
+  prometheus::Family<prometheus::Counter>& capability_weights_;
+  prometheus::Family<prometheus::Gauge>& capability_shares_;
   prometheus::Family<prometheus::Gauge>& bundle_info_;
 
   // Indexed by the number of the enum value.
@@ -83,6 +89,7 @@ class Metrics final : public prometheus::Collectable {
   prometheus::Gauge* bundle_series_;
   prometheus::Gauge* bundle_activated_seconds_;
   prometheus::Gauge* current_bundle_ = nullptr;
+  std::vector<prometheus::Gauge*> current_shares_;
 
   std::vector<Source> sources_;
   HistogramFamily queue_delay_family_;
@@ -90,6 +97,7 @@ class Metrics final : public prometheus::Collectable {
   HistogramFamily confidence_family_;
   HistogramFamily margin_family_;
   HistogramFamily familiarity_family_;
+  HistogramFamily effective_evidence_family_;
   Histogram* queue_delay_seconds_;
   Histogram* embed_seconds_;
   Histogram* search_seconds_;
@@ -99,6 +107,7 @@ class Metrics final : public prometheus::Collectable {
   Histogram* confidence_;
   Histogram* margin_;
   Histogram* familiarity_;
+  Histogram* effective_evidence_;
 };
 
 // One value of a family that a source appends.

@@ -37,11 +37,11 @@ Metrics::Source ConnectionMetrics(const GrpcListener& listener) {
   };
 }
 
-Metrics::Source RequestMetrics(const RouterService& router, const Admission& admission,
+Metrics::Source RequestMetrics(const Decider& decider, const Admission& admission,
                                const WorkQueue& queue) {
   return [&](Families families) {
     Gauge("pointsman_grpc_requests_in_flight", "Accepted requests that are not answered yet",
-          static_cast<double>(router.in_flight()), families);
+          static_cast<double>(decider.in_flight()), families);
     Gauge("pointsman_queue_length", "Accepted requests that no thread works on yet",
           static_cast<double>(queue.waiting()), families);
     Gauge("pointsman_utilisation_ratio",

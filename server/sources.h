@@ -4,19 +4,19 @@
 
 #include "server/admission/admission.h"
 #include "server/admission/work_queue.h"
+#include "server/decider.h"
 #include "server/decision_log/decision_log.h"
 #include "server/grpc_listener.h"
 #include "server/metrics.h"
 #include "server/reload/bundle_manager.h"
 #include "server/reload/url_source.h"
-#include "server/router_service.h"
 #include "server/security/rotating_credentials.h"
 
 namespace pointsman::server {
 
 // Each must outlive the scrapes.
 Metrics::Source ConnectionMetrics(const GrpcListener& listener);
-Metrics::Source RequestMetrics(const RouterService& router, const Admission& admission,
+Metrics::Source RequestMetrics(const Decider& decider, const Admission& admission,
                                const WorkQueue& queue);
 Metrics::Source DecisionLogMetrics(const DecisionLog* log);          // null: all zero
 Metrics::Source CertificateMetrics(const RotatingCredentials* tls);  // null: zero

@@ -14,7 +14,7 @@ readonly JAVA_AT_LEAST=17
 readonly NODE_AT_LEAST=20.19 NODE_FETCHED=22.20.0
 readonly ENVOY=1.40.0
 # Built from source by Go, which checks each against its public checksum database.
-readonly HELM=helm.sh/helm/v3/cmd/helm@v3.19.0
+readonly HELM=helm.sh/helm/v3/cmd/helm@v3.22.0
 readonly TOXIPROXY=github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0
 
 # shellcheck disable=SC2034 # for the scripts that source this

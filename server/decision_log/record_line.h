@@ -23,7 +23,7 @@ inline constexpr size_t kMaxLineBytes = size_t{256} << 10;
 struct RecordFacts {
   std::string_view trace_id;  // 32 hex digits; empty: none
   std::string_view client;    // authenticated name; empty: none
-  std::string_view method;    // "Route" or "BatchRoute"
+  std::string_view method;    // "Route", "BatchRoute" or "ext_proc"
   std::optional<int> batch_index;
   int64_t unix_micros = 0;  // wall time of the decision
 };

@@ -12,7 +12,7 @@ namespace pointsman::server {
 
 // No scope contains another: a client that routes and administers has both.
 enum class Scope : uint8_t {
-  kRoute,  // Route, GetCatalogue
+  kRoute,  // Route, GetCatalogue, Envoy's external processing
   kBatch,  // BatchRoute
   kAdmin,  // AdminService
 };

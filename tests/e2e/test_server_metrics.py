@@ -68,6 +68,27 @@ def test_decisions_are_counted_where_they_belong(api, start_server, connect, ref
     assert server.metric("pointsman_confidence_count") == 5
 
 
+def test_capabilities_asked_for_stand_beside_those_of_the_exemplars(api, start_server, connect):
+    server = start_server()
+    router = connect(server)
+    asked, evidence = {}, 0.0
+    for text in ("hi", "what is the capital of Norway", "prove that 2 is prime"):
+        response = router.Route(api.router.RouteRequest(text=text))
+        for part in response.capabilities:
+            asked[part.capability] = asked.get(part.capability, 0) + part.weight
+        chosen = next(c for c in response.candidates if c.model == response.model)
+        evidence += chosen.effective_evidence
+    catalogue = router.GetCatalogue(api.router.GetCatalogueRequest()).catalogue
+    for capability in catalogue.capabilities:
+        labels = {"capability": capability.id}
+        weight = server.metric("pointsman_capability_weight_total", **labels)
+        assert weight == pytest.approx(asked.get(capability.id, 0))
+        assert server.metric("pointsman_bundle_capability_ratio", **labels) > 0
+    assert server.metric("pointsman_bundle_capability_ratio") == pytest.approx(1)
+    assert server.metric("pointsman_effective_evidence_count") == 3
+    assert server.metric("pointsman_effective_evidence_sum") == pytest.approx(evidence)
+
+
 def test_savings_are_one_subtraction(api, start_server, connect):
     server = start_server()
     router = connect(server)

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -156,6 +157,44 @@ TEST_F(BundleMetricsTest, ObservesConfidenceOfChoicesOnly) {
   EXPECT_EQ(Find(families, "pointsman_familiarity", {})->histogram.sample_count, 1u);
 }
 
+TEST_F(BundleMetricsTest, AddsUpWhatQueriesWereJudgedToNeed) {
+  for (const char* id : {"greeting", "sql"}) catalogue_.add_capabilities()->set_id(id);
+  const BundleMetrics bundle(catalogue_, policies_, metrics_);
+  v1::RouteResponse response = Choice("small", 0.8);
+  const auto need = [&response](const char* capability, double weight) {
+    auto* part = response.add_capabilities();
+    part->set_capability(capability);
+    part->set_weight(weight);
+  };
+  need("greeting", 0.75);
+  need("cluster-3", 0.125);  // of no catalogue
+  bundle.RecordDecision(response);
+  bundle.RecordDecision(response);
+  EXPECT_EQ(
+      CounterValue(metrics_, "pointsman_capability_weight_total", {{"capability", "greeting"}}),
+      1.5);
+  EXPECT_EQ(CounterValue(metrics_, "pointsman_capability_weight_total", {{"capability", "sql"}}),
+            0);
+}
+
+TEST_F(BundleMetricsTest, ObservesTheEvidenceOfTheChoice) {
+  const BundleMetrics bundle(catalogue_, policies_, metrics_);
+  v1::RouteResponse response = Choice("small", 0.8);
+  for (const auto& [model, evidence] : {std::pair{"large", 40.0}, std::pair{"small", 3.0}}) {
+    auto* candidate = response.add_candidates();
+    candidate->set_model(model);
+    candidate->set_effective_evidence(evidence);
+  }
+  bundle.RecordDecision(response);
+  response.clear_candidates();  // what the response does not show is not known
+  bundle.RecordDecision(response);
+  const auto families = metrics_.Collect();
+  const auto* evidence = Find(families, "pointsman_effective_evidence", {});
+  ASSERT_NE(evidence, nullptr);
+  EXPECT_EQ(evidence->histogram.sample_count, 1u);
+  EXPECT_EQ(evidence->histogram.sample_sum, 3);
+}
+
 TEST_F(BundleMetricsTest, CountersGoOnAcrossBundles) {
   BundleMetrics(catalogue_, policies_, metrics_).RecordDecision(Choice("small", 0.8));
   catalogue_.add_models()->set_id("new");
@@ -201,8 +240,8 @@ TEST(MetricsTest, CountsRequestsByMethodAndCode) {
 
 TEST(MetricsTest, ShowsOneBundleAtATime) {
   Metrics metrics("1.2.3");
-  metrics.SetBundle("aaaa", "one");
-  metrics.SetBundle("bbbb", "two");
+  metrics.SetBundle("aaaa", "one", {{"greeting", 0.25}, {"sql", 0.75}});
+  metrics.SetBundle("bbbb", "two", {{"greeting", 0.5}, {"proof", 0.5}});
   const auto families = metrics.Collect();
   EXPECT_EQ(Find(families, "pointsman_bundle_info", {{"digest", "aaaa"}, {"version", "one"}}),
             nullptr);
@@ -210,6 +249,10 @@ TEST(MetricsTest, ShowsOneBundleAtATime) {
       Find(families, "pointsman_bundle_info", {{"digest", "bbbb"}, {"version", "two"}});
   ASSERT_NE(shown, nullptr);
   EXPECT_EQ(shown->gauge.value, 1);
+  const std::string shares = "pointsman_bundle_capability_ratio";
+  EXPECT_EQ(Find(families, shares, {{"capability", "sql"}}), nullptr);
+  ASSERT_NE(Find(families, shares, {{"capability", "greeting"}}), nullptr);
+  EXPECT_EQ(Find(families, shares, {{"capability", "greeting"}})->gauge.value, 0.5);
 }
 
 TEST(MetricsTest, EveryNameBearsThePrefixAndIsThereOnce) {

@@ -16,6 +16,7 @@ namespace pointsman {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -73,6 +74,8 @@ TEST_F(BuildTest, TheManifestTellsWhatIsInIt) {
   EXPECT_EQ(manifest.dimensions(), 8);
   EXPECT_FALSE(manifest.texts_dropped());
   EXPECT_EQ((*engine)->best_single_model(), "large");
+  const double third = 1.0 / 3;  // 20 exemplars of each of its topics
+  EXPECT_THAT((*engine)->CapabilityShares(), ElementsAre(third, third, third));
   EXPECT_EQ((*engine)->catalogue().models_size(), 2);
   EXPECT_EQ((*engine)->policies().default_policy(), "balanced");
 }

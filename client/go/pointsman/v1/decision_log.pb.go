@@ -234,7 +234,7 @@ type DecisionRecord struct {
 	Time *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	// RouteResponse.decision_id: 26 characters, unique.
 	DecisionId string `protobuf:"bytes,2,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
-	// "Route" or "BatchRoute".
+	// "Route", "BatchRoute", or "ext_proc": an HTTP request that Envoy asked about.
 	Method string `protobuf:"bytes,3,opt,name=method,proto3" json:"method,omitempty"`
 	// Place in the batch, from 0. Absent: not of a batch.
 	BatchIndex *int32 `protobuf:"varint,4,opt,name=batch_index,json=batchIndex,proto3,oneof" json:"batch_index,omitempty"`

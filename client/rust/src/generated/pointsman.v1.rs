@@ -2163,7 +2163,7 @@ pub struct DecisionRecord {
     /// RouteResponse.decision_id: 26 characters, unique.
     #[prost(string, tag = "2")]
     pub decision_id: ::prost::alloc::string::String,
-    /// "Route" or "BatchRoute".
+    /// "Route", "BatchRoute", or "ext_proc": an HTTP request that Envoy asked about.
     #[prost(string, tag = "3")]
     pub method: ::prost::alloc::string::String,
     /// Place in the batch, from 0. Absent: not of a batch.

@@ -101,7 +101,7 @@ export type DecisionRecord = Message<"pointsman.v1.DecisionRecord"> & {
   decisionId: string;
 
   /**
-   * "Route" or "BatchRoute".
+   * "Route", "BatchRoute", or "ext_proc": an HTTP request that Envoy asked about.
    *
    * @generated from field: string method = 3;
    */
