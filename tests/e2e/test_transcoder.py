@@ -1,6 +1,7 @@
 """HTTP/JSON and gRPC-Web through a real Envoy (deploy/envoy/edge.yaml) to a real server."""
 
 import base64
+import hashlib
 import http.client
 import json
 import re
@@ -276,6 +277,36 @@ def test_without_a_healthy_server_the_answer_is_503(mesh_directory, mesh_certifi
         status = json.loads(answer.read())
         validate(status, openapi, "Status")
         assert status["code"] == 14
+        connection.close()
+
+
+def test_keys_pass_the_edge_and_are_judged_by_the_server(start_server, tmp_path, openapi):
+    if envoy.find() is None:
+        pytest.skip("no Envoy: set POINTSMAN_ENVOY")
+    files = certificate_files.MeshCertificates(tmp_path)
+    digest = hashlib.sha256(b"good-key").hexdigest()
+    clients = tmp_path / "clients.yaml"
+    clients.write_text(f"clients: [{{name: shop, key_sha256: {digest}, scopes: [route]}}]\n")
+    server = start_server(clients_file=clients, **files.server_settings)
+    context = ssl.create_default_context(cafile=str(files.edge_authority))
+    with envoy.Envoy("edge", tmp_path, [server.grpc_port]) as guarded:
+        guarded.wait_until_healthy(server.grpc_port)
+        connection = http.client.HTTPSConnection("127.0.0.1", guarded.port, timeout=30, context=context)
+
+        def ask(path, body, **headers):
+            connection.request("POST", path, json.dumps(body), JSON | headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+
+        good = {"authorization": "Bearer good-key"}
+        assert ask("/v1/route", {"text": "hi"}, **good)[0] == 200
+        for expected, code, (status, answer) in [
+            (401, 16, ask("/v1/route", {"text": "hi"})),
+            (401, 16, ask("/v1/route", {"text": "hi"}, authorization="Bearer bad-key")),
+            (403, 7, ask("/v1/route:batch", {"requests": [{"text": "hi"}]}, **good)),
+        ]:
+            assert (status, answer["code"]) == (expected, code)
+            validate(answer, openapi, "Status")
         connection.close()
 
 

@@ -192,7 +192,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"InputTokensNegative", [](RouteRequest* r) { r->set_input_tokens(-5); }, "input_tokens",
             "is -5"},
         Row{"InputTokensTooMany", [](RouteRequest* r) { r->set_input_tokens(100'000'001); },
-            "input_tokens", "within 0 to 1e+08"},
+            "input_tokens", "within 0 to 100000000; is "},
         Row{"OutputTokensNegative", [](RouteRequest* r) { r->set_expected_output_tokens(-1); },
             "expected_output_tokens", "is -1"},
         Row{"IncumbentWithoutModel", [](RouteRequest* r) { r->mutable_incumbent(); },
