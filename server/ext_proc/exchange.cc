@@ -345,6 +345,12 @@ Failure Exchange::FailureOf(const v1::RouteResponse& decision) {
   return {FailureReason::kInfeasible, std::move(message), std::string(header)};
 }
 
+// The stream may live as long as the upstream takes.
+void Exchange::ForgetTexts() {
+  std::string().swap(body_);
+  request_ = v1::RouteRequest();
+}
+
 Exchange::Next Exchange::Route(const v1::RouteResponse& decision, EnvoyAnswer* answer) {
   DescribeDecision(decision);
   if (decision.outcome() != v1::OUTCOME_CHOSEN) return Fail(FailureOf(decision), 0, answer);
@@ -365,13 +371,13 @@ Exchange::Next Exchange::Route(const v1::RouteResponse& decision, EnvoyAnswer* a
   response->set_clear_route_cache(!is_shadow);
   state_ = State::kAnswered;
   result_ = is_shadow ? ExchangeResult::kShadowed : ExchangeResult::kRouted;
-  std::string().swap(body_);  // the stream may live as long as the upstream takes
+  ForgetTexts();
   return Next::kAnswer;
 }
 
 Exchange::Next Exchange::Fail(Failure failure, int64_t retry_delay_ns, EnvoyAnswer* answer) {
   state_ = State::kAnswered;
-  std::string().swap(body_);
+  ForgetTexts();
   reason_ = failure.reason;
   outcome_.emplace_back(kOutcomeHeader, options_.fail_closed ? "failed-closed" : "failed-open");
   outcome_.emplace_back(kReasonHeader, FailureReasonName(failure.reason));

@@ -75,7 +75,7 @@ class Exchange {
   // After kDecide, as work: reads the body. Features that no model of `catalogue` has are not
   // required, which is a degradation.
   std::optional<Failure> Read(const v1::Catalogue& catalogue);
-  // What is asked for, after Read.
+  // What is asked for, after Read and until the answer.
   const v1::RouteRequest& request() const { return request_; }
   // The request is answered with this decision, or this failure.
   Next Route(const v1::RouteResponse& decision, EnvoyAnswer* answer);
@@ -100,6 +100,7 @@ class Exchange {
   std::optional<Failure> CheckRequest(const Headers& headers, bool has_body);
   // The failure of a decision that chose nothing.
   static Failure FailureOf(const v1::RouteResponse& decision);
+  void ForgetTexts();
   void DescribeDecision(const v1::RouteResponse& decision);
   Next FailClosed(const Failure& failure, int64_t retry_delay_ns, EnvoyAnswer* answer);
   // Where the headers of the request are answered; null where they cannot be changed any more.

@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 TOP = {
-    ".ci", ".clang-format", ".clang-tidy", ".gitignore", "CHANGELOG.md", "CMakeLists.txt",
+    ".ci", ".clang-format", ".clang-tidy", ".gitattributes", ".gitignore", "CHANGELOG.md", "CMakeLists.txt",
     "CMakePresets.json", "LICENSE", "README.md", "client", "deploy", "index", "proto", "server",
     "tests",
 }
