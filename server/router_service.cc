@@ -102,6 +102,7 @@ class RouterService::Call : public grpc::ServerUnaryReactor, public WorkQueue::T
   void ReportLoad(int64_t answered) {
     const Load load = service_.load_reporter_.Current(MonotonicNanos(), answered,
                                                       service_.decider_.Utilisation());
+    if (load.rate <= 0) return;  // not known yet; a balancer could not weigh by it
     context_->AddTrailingMetadata(kLoadReportTrailer, EncodeLoadReport(load));
   }
 

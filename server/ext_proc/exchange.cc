@@ -176,7 +176,7 @@ absl::StatusOr<Exchange::Next> Exchange::TakeRequestHeaders(const EnvoyRequest& 
   traceparent_ = FindHeader(headers, "traceparent");
   std::optional<Failure> failure =
       CheckRequest(headers, !message.request_headers().end_of_stream());
-  if (failure) return Fail(*std::move(failure), 0, answer);
+  if (failure) return Fail(*failure, 0, answer);
   state_ = State::kRequestBody;
   AnswerTo(Asked::kHeaders, answer);
   return Next::kAnswer;
@@ -256,7 +256,6 @@ absl::StatusOr<Exchange::Next> Exchange::TakeLater(const EnvoyRequest& message,
       HeaderMutation* mutation =
           answer->mutable_response_headers()->mutable_response()->mutable_header_mutation();
       for (const auto& [name, value] : outcome_) Set(name, value, mutation);
-      if (!explanation_.empty()) Set(kExplanationHeader, Visible(explanation_), mutation);
       return Next::kAnswerAndEnd;
     }
     case EnvoyRequest::kResponseBody:
@@ -375,7 +374,7 @@ Exchange::Next Exchange::Route(const v1::RouteResponse& decision, EnvoyAnswer* a
   return Next::kAnswer;
 }
 
-Exchange::Next Exchange::Fail(Failure failure, int64_t retry_delay_ns, EnvoyAnswer* answer) {
+Exchange::Next Exchange::Fail(const Failure& failure, int64_t retry_delay_ns, EnvoyAnswer* answer) {
   state_ = State::kAnswered;
   ForgetTexts();
   reason_ = failure.reason;
@@ -386,7 +385,7 @@ Exchange::Next Exchange::Fail(Failure failure, int64_t retry_delay_ns, EnvoyAnsw
   if (options_.fail_closed) return FailClosed(failure, retry_delay_ns, answer);
 
   result_ = ExchangeResult::kFailedOpen;
-  explanation_ = std::move(failure.message);
+  outcome_.emplace_back(kExplanationHeader, Visible(failure.message));
   CommonResponse* response = AnswerTo(asked_, answer);
   if (response == nullptr) return Next::kAnswer;
   for (const auto& [name, value] : outcome_) Set(name, value, response->mutable_header_mutation());
@@ -397,10 +396,7 @@ Exchange::Next Exchange::Fail(Failure failure, int64_t retry_delay_ns, EnvoyAnsw
       removed->erase(std::remove(removed->begin(), removed->end(), name), removed->end());
     }
   }
-  if (asked_ == Asked::kResponseHeaders) {
-    Set(kExplanationHeader, Visible(explanation_), response->mutable_header_mutation());
-    return Next::kAnswerAndEnd;
-  }
+  if (asked_ == Asked::kResponseHeaders) return Next::kAnswerAndEnd;
   // A route may be kept for what was not decided.
   if (!is_shadow) response->set_clear_route_cache(true);
   return Next::kAnswer;

@@ -80,7 +80,7 @@ class Exchange {
   // The request is answered with this decision, or this failure.
   Next Route(const v1::RouteResponse& decision, EnvoyAnswer* answer);
   // `retry_delay_ns`: when to try again; 0: not said.
-  Next Fail(Failure failure, int64_t retry_delay_ns, EnvoyAnswer* answer);
+  Next Fail(const Failure& failure, int64_t retry_delay_ns, EnvoyAnswer* answer);
 
   // W3C trace context of the HTTP request; empty: none.
   const std::string& traceparent() const { return traceparent_; }
@@ -117,7 +117,6 @@ class Exchange {
   ModelPlace model_place_;
   std::vector<std::string> degradations_;  // of the reading
   std::vector<OwnedHeader> outcome_;       // headers, for upstream and caller
-  std::string explanation_;                // for the caller
   std::optional<ExchangeResult> result_;
   std::optional<FailureReason> reason_;
 };

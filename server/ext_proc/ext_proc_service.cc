@@ -79,7 +79,7 @@ class ExtProcService::Stream final
     }
     const int64_t begin = MonotonicNanos();
     if (std::optional<Failure> failure = exchange_.Read((*snapshot)->engine->catalogue())) {
-      Fail(*std::move(failure));
+      Fail(*failure);
       return true;
     }
     Arena arena(ThreadWorkspace().arena_block.data(), kArenaBlockBytes);
@@ -163,11 +163,11 @@ class ExtProcService::Stream final
     entry_.trace_id = TraceId({header->second.data(), header->second.size()});
   }
 
-  void Fail(Failure failure) {
+  void Fail(const Failure& failure) {
     const int64_t retry_delay_ns =
         failure.reason == FailureReason::kOverloaded ? service_.decider_.RetryDelayNanos() : 0;
     EnvoyAnswer answer;
-    const Exchange::Next next = exchange_.Fail(std::move(failure), retry_delay_ns, &answer);
+    const Exchange::Next next = exchange_.Fail(failure, retry_delay_ns, &answer);
     Send(next, answer);
   }
 

@@ -174,6 +174,7 @@ class Outcomes:
             "status": answer.status, "upstreams": answer.upstreams,
             "model": answer.headers.get("x-pointsman-model"),
             "reason": answer.headers.get("x-pointsman-reason"),
+            "is_explained": len(answer.headers.get("x-pointsman-explanation", "")) > 20,
             "outcome": answer.headers.get("x-pointsman-outcome"),
             "shadow": answer.headers.get("x-pointsman-shadow"),
             "sent": answer.sent and answer.sent[1],
@@ -186,8 +187,9 @@ class Outcomes:
 
 
 def check_bad_requests(door, outcomes):
-    """What cannot be judged goes on to the default upstream, with the reason."""
-    passes = {"status": 200, "upstreams": ["default"], "model": None, "outcome": "failed-open"}
+    """What cannot be judged goes on to the default upstream, with the reason and a sentence."""
+    passes = {"status": 200, "upstreams": ["default"], "model": None, "outcome": "failed-open",
+              "is_explained": True}
     cases = [
         ("malformed JSON", b'{"messages": [', {}, "malformed_json"),
         ("no messages", {"model": "auto"}, {}, "invalid_request"),
