@@ -167,14 +167,17 @@ def many_exemplars(count):
     return exemplars
 
 
-def build_large_bundle(directory, count):
-    """A bundle of the starter's catalogue and `count` exemplars, searched exactly."""
+def build_large_bundle(directory, count, factory="Flat"):
+    """A bundle of the starter's catalogue and `count` exemplars; searched exactly, unless another
+    factory string says how, or none: as `pointsman-index build` chooses."""
     sources = directory / f"sources-{count}"
-    sources.mkdir()
-    for name in ("catalogue.yaml", "policies.yaml"):
-        shutil.copy(STARTER / name, sources)
-    write_jsonl(sources / "exemplars.jsonl", many_exemplars(count))
-    return build_bundle(sources, directory / f"bundle-{count}", "--index-factory", "Flat")
+    if not sources.exists():
+        sources.mkdir()
+        for name in ("catalogue.yaml", "policies.yaml"):
+            shutil.copy(STARTER / name, sources)
+        write_jsonl(sources / "exemplars.jsonl", many_exemplars(count))
+    flags = ["--index-factory", factory] if factory else []
+    return build_bundle(sources, directory / f"bundle-{count}-{factory or 'chosen'}", *flags)
 
 
 def write_queries(path, count=512):
