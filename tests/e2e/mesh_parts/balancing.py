@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import signal
 import time
 
@@ -70,6 +71,17 @@ class Replica:
         self._server.process.kill()
         self._server.process.wait()
         self._server.stop()  # closes its files
+
+    def freeze(self):
+        """It hangs, from now on: every thread has stopped when this returns."""
+        pid = self._server.process.pid
+        self._server.signal(signal.SIGSTOP)
+        harness.eventually(lambda: all(
+            task.read_text().rpartition(")")[2].split()[0] == "T"
+            for task in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")))
+
+    def thaw(self):
+        self._server.signal(signal.SIGCONT)
 
     def __enter__(self):
         return self
@@ -152,13 +164,15 @@ def behind_edge(mesh, quick):
             time.sleep(pause)
         if not quick:
             with phase("SIGSTOP (hangs)"):
-                a.server.signal(signal.SIGSTOP)
+                a.freeze()
                 harness.eventually(lambda: not edge.hosts()[a.grpc_port]["healthy"])
                 time.sleep(pause)
-                a.server.signal(signal.SIGCONT)
+                a.thaw()
                 edge.wait_until_healthy(a.grpc_port)
         results = [shipped.finish(), plain.finish()]
         retries = edge.stat("upstream_rq_retry")
+        unrepeated = {name: edge.stat(f"upstream_rq_retry_{name}")
+                      for name in ("overflow", "limit_exceeded")}
     print_phases("shipped client", results[0])
     print_phases("no client retries", results[1])
     return {
@@ -167,6 +181,7 @@ def behind_edge(mesh, quick):
         "replica_kill_failed_requests": failed(*results),
         "phases": {"shipped": results[0], "plain": results[1]},
         "envoy_retries": retries,
+        "envoy_not_repeated": unrepeated,
         "restart_exit_code": code,
         "remote_locality_calls_steady": local[c.grpc_port],
         "remote_locality_calls_failover": failover[c.grpc_port],

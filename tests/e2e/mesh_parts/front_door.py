@@ -4,7 +4,6 @@ stub upstream for each model and for the default."""
 import contextlib
 import http.client
 import json
-import signal
 import socket
 import time
 
@@ -231,9 +230,9 @@ def check_route_mode(mesh, models, quick, outcomes):
                 outcomes.wrong.append("a cut body reached an upstream")
             through, past = latencies(door, texts, 200 if quick else 1000)
 
-            server.server.signal(signal.SIGSTOP)
+            server.freeze()
             slow = door.ask(chat("hi"))
-            server.server.signal(signal.SIGCONT)
+            server.thaw()
             outcomes.expect("hung Pointsman, open", slow, status=200, upstreams=["default"], model=None)
             server.kill()
             for when in ("dies", "is dead"):
@@ -245,9 +244,9 @@ def check_route_mode(mesh, models, quick, outcomes):
         with FrontDoor(mesh, models, server,
                        ("failure_mode_allow: true", "failure_mode_allow: false")) as door:
             outcomes.expect("alive, closed", door.ask(chat("hi")), status=200, outcome="chosen")
-            server.server.signal(signal.SIGSTOP)
+            server.freeze()
             outcomes.expect("hung Pointsman, closed", door.ask(chat("hi")), status=504, upstreams=[])
-            server.server.signal(signal.SIGCONT)
+            server.thaw()
             server.kill()
             for when in ("dies", "is dead"):
                 outcomes.expect(f"Pointsman {when}, closed", door.ask(chat("hi")), status=503, upstreams=[])
