@@ -151,6 +151,22 @@ TEST(ExplainText, ALimitOnAnUnknownValueMustBeDropped) {
   EXPECT_THAT(ExplainText(response), HasSubstr("drop limits.max_cost_usd and in-house qualifies"));
 }
 
+TEST(ExplainText, NoTextFromOutsideSteersATerminal) {
+  v1::RouteResponse response = Chosen();
+  for (std::string* text :
+       {response.mutable_model(), response.mutable_candidates(0)->mutable_model(),
+        response.mutable_rejected(0)->mutable_model(),
+        response.mutable_capabilities(0)->mutable_capability(), response.add_rules_fired(),
+        response.add_degradations()->mutable_detail(),
+        response.add_evidence()->mutable_exemplar_id(),
+        response.mutable_provenance()->mutable_policy(), response.mutable_decision_id()}) {
+    text->append("\x1b[2J\a");
+  }
+  const std::string text = ExplainText(response);
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text, Not(HasSubstr("\a")));
+}
+
 TEST(ExplainText, ADefaultIsLabelledAsSuch) {
   Routed routed;
   routed.source = Source::kDefaultRanking;

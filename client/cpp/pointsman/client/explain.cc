@@ -222,16 +222,16 @@ std::string Origin(const v1::RouteResponse& response) {
 
 }  // namespace
 
-std::string ExplainText(const v1::RouteResponse& from_wire, const ExplainOptions& options) {
+std::string ExplainText(const v1::RouteResponse& response, const ExplainOptions& options) {
   const Paint paint(options.colour);
-  const v1::RouteResponse response = Safe(from_wire);
-  std::string text = Head(response, paint);
-  text += Needs(response);
-  text += Candidates(response, paint);
-  text += Rejected(response, paint);
-  text += Degradations(response, paint);
-  if (options.reasons) text += Reasons(response, paint);
-  const std::string foot = AgainstBaseline(response) + Origin(response);
+  const v1::RouteResponse safe = Safe(response);
+  std::string text = Head(safe, paint);
+  text += Needs(safe);
+  text += Candidates(safe, paint);
+  text += Rejected(safe, paint);
+  text += Degradations(safe, paint);
+  if (options.reasons) text += Reasons(safe, paint);
+  const std::string foot = AgainstBaseline(safe) + Origin(safe);
   return foot.empty() ? text : text + "\n" + foot;
 }
 
