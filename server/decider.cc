@@ -102,8 +102,8 @@ absl::StatusOr<SnapshotHandle> Decider::Begin(const grpc::ServerContextBase& con
 }
 
 absl::Status Decider::Decide(const Snapshot& snapshot, const v1::RouteRequest& request,
-                             std::string_view request_bytes, const Entry& entry,
-                             std::optional<int> batch_index, v1::RouteResponse* response) {
+                             const Entry& entry, std::optional<int> batch_index,
+                             v1::RouteResponse* response) {
   Workspace& workspace = ThreadWorkspace();
   absl::Status status =
       snapshot.engine->Decide(request, workspace.scratch, response, &MonotonicNanos);
@@ -122,7 +122,7 @@ absl::Status Decider::Decide(const Snapshot& snapshot, const v1::RouteRequest& r
                         .batch_index = batch_index,
                         .unix_micros = unix_micros});
   }
-  parts_.sample.Offer(request_bytes);
+  parts_.sample.Offer(request);
   return absl::OkStatus();
 }
 

@@ -69,10 +69,8 @@ class Decider {
   grpc::Status Admit(const grpc::ServerContextBase& context, int64_t weight, Entry* entry);
   // The bundle in service; DEADLINE_EXCEEDED, CANCELLED, or UNAVAILABLE without a bundle.
   absl::StatusOr<SnapshotHandle> Begin(const grpc::ServerContextBase& context, const Entry& entry);
-  // Decides, with the working memory of the calling thread. `request_bytes` is `request`
-  // serialised. INVALID_ARGUMENT as Engine::Decide.
-  absl::Status Decide(const Snapshot& snapshot, const v1::RouteRequest& request,
-                      std::string_view request_bytes, const Entry& entry,
+  // Decides, with the working memory of the calling thread. INVALID_ARGUMENT as Engine::Decide.
+  absl::Status Decide(const Snapshot& snapshot, const v1::RouteRequest& request, const Entry& entry,
                       std::optional<int> batch_index, v1::RouteResponse* response);
   // DEADLINE_EXCEEDED if too little is left for one more decision.
   absl::Status CheckDeadline(const grpc::ServerContextBase& context) {

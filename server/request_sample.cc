@@ -2,16 +2,17 @@
 
 namespace pointsman::server {
 
-void RequestSample::Offer(std::string_view serialised_request) {
-  if (capacity_ == 0 || serialised_request.size() > kMaxRequestBytes) return;
+void RequestSample::Offer(const v1::RouteRequest& request) {
+  if (capacity_ == 0) return;
   if (offered_.fetch_add(1, std::memory_order_relaxed) % kStride != 0) return;
+  if (request.ByteSizeLong() > kMaxRequestBytes) return;
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return;
   if (kept_.size() < capacity_) {
-    kept_.emplace_back(serialised_request);
+    kept_.push_back(request.SerializeAsString());
     return;
   }
-  kept_[next_].assign(serialised_request);
+  request.SerializeToString(&kept_[next_]);
   next_ = (next_ + 1) % capacity_;
 }
 

@@ -7,8 +7,9 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "pointsman/v1/router.pb.h"
 
 namespace pointsman::server {
 
@@ -21,9 +22,10 @@ class RequestSample {
 
   explicit RequestSample(size_t capacity) : capacity_(capacity) {}
 
-  // Costs an addition, and for every kStride-th a copy; never waits.
-  void Offer(std::string_view serialised_request);
+  // Costs an addition, and for every kStride-th its serialisation; never waits.
+  void Offer(const v1::RouteRequest& request);
 
+  // Serialised RouteRequests.
   std::vector<std::string> Requests() const;
 
  private:

@@ -73,8 +73,7 @@ class RouterService::Call : public grpc::ServerUnaryReactor, public WorkQueue::T
     auto* request = Arena::CreateMessage<v1::RouteRequest>(&arena);
     absl::Status status = Parse(request_bytes, request);
     if (!status.ok()) return status;
-    return service_.decider_.Decide(*snapshot_, *request, request_bytes, entry_, batch_index,
-                                    response);
+    return service_.decider_.Decide(*snapshot_, *request, entry_, batch_index, response);
   }
 
   RouterService& service_;

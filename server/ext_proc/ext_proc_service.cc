@@ -84,9 +84,8 @@ class ExtProcService::Stream final
     }
     Arena arena(ThreadWorkspace().arena_block.data(), kArenaBlockBytes);
     auto* decision = Arena::CreateMessage<v1::RouteResponse>(&arena);
-    const absl::Status status = service_.decider_.Decide(**snapshot, exchange_.request(),
-                                                         exchange_.request().SerializeAsString(),
-                                                         entry_, std::nullopt, decision);
+    const absl::Status status =
+        service_.decider_.Decide(**snapshot, exchange_.request(), entry_, std::nullopt, decision);
     if (!status.ok()) {
       Fail(FailureOfStatus(status));
       return true;

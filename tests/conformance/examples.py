@@ -36,7 +36,7 @@ EXAMPLES = {
     "examples/route_or_default": (
         "route_or_default", True, lambda done: _ends_well(done, _names_a_model)),
     "examples/route_or_default without a router": (
-        "route_or_default", False, lambda done: _ends_well(done, lambda d: "router" in d.stdout)),
+        "route_or_default", False, lambda done: _ends_well(done, lambda d: "no router decided" in d.stdout)),
 }
 
 
